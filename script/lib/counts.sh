@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# Reads how many tests passed and failed out of what their runners print, and
+# adds that up: first for one part, then for all.
+
+part_passed=0
+part_failed=0
+
+count() {
+	part_passed=$((part_passed + $1))
+	part_failed=$((part_failed + $2))
+}
+
+# logged NAME COMMAND...: the output is shown and kept in NAME.log.
+logged() {
+	local log="$work/$1.log"
+	shift
+	"$@" 2>&1 </dev/null | tee "$log"
+}
+
+# A run that failed without a failed test (it crashed, planned more tests than
+# it ran), or without any test at all, counts as one failure.
+count_run() {
+	local status=$1 passed=$2 failed=$3
+	if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ]; }; then
+		say "This run ended with status $status after $passed tests."
+		failed=1
+	fi
+	count "$passed" "$failed"
+	[ "$failed" -eq 0 ]
+}
+
+# One command, one test.
+count_command() {
+	if "$@"; then count 1 0; else count 0 1; fi
+}
+
+# count_prove STATUS LOG: "Files=7, Tests=123, ..." per run, and for each file
+# with failures "(Wstat: 256 (exited 1) Tests: 20 Failed: 2)".
+count_prove() {
+	local tests failed
+	tests=$(sed -n 's/^Files=[0-9]*, Tests=\([0-9]*\),.*/\1/p' "$2" | add_up)
+	failed=$(sed -n 's/^.*(Wstat: .* Tests: [0-9]* Failed: \([0-9]*\)).*/\1/p' "$2" | add_up)
+	count_run "$1" "$((tests - failed))" "$failed"
+}
+
+# count_regress STATUS LOG: before PostgreSQL 16 "test name ... ok   12 ms" or,
+# in a parallel group, "     name ... FAILED   12 ms"; from 16 on TAP lines.
+count_regress() {
+	local passed failed
+	passed=$(grep -cE '^(test| )? .*\.\.\. +ok( |$)|^ok +[0-9]+ ' "$2") || true
+	failed=$(grep -cE '^(test| )? .*\.\.\. .*FAILED|^not ok +[0-9]+ ' "$2") || true
+	count_run "$1" "$passed" "$failed"
+}
+
+add_up() {
+	awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+total_passed=0
+total_failed=0
+summary=()
+
+# run_part NAME FUNCTION: counts what the function counts, a part without a
+# test as one failure.
+run_part() {
+	local start=$SECONDS
+	part_passed=0 part_failed=0 part_skipped=''
+	say "" "== $1"
+	"$2" || true
+	if [ "$((part_passed + part_failed))" -eq 0 ] && [ -z "$part_skipped" ]; then
+		say "No test ran in this part."
+		part_failed=1
+	fi
+	total_passed=$((total_passed + part_passed))
+	total_failed=$((total_failed + part_failed))
+	summary+=("$(printf '%-10s %5d passed, %3d failed, %4d s%s' "$1" "$part_passed" \
+		"$part_failed" "$((SECONDS - start))" "${part_skipped:+ ($part_skipped)}")")
+}

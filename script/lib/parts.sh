@@ -1,0 +1,164 @@
+# shellcheck shell=bash
+# The parts of script/test: for each, what it needs installed, and how it runs.
+# A part must go on after a failure: run_part calls it where errors do not end
+# the script.
+
+need_for_format() {
+	want clang-format-14 has_clang_format
+}
+
+need_for_build() {
+	need clang has_clang
+}
+
+need_for_core() {
+	need clang has_clang
+	need libcmocka-dev test -e /usr/include/cmocka.h
+	need perl has prove
+}
+
+need_for_regress() {
+	:
+}
+
+need_for_isolation() {
+	:
+}
+
+need_for_tap() {
+	need perl has prove
+	need libipc-run-perl perl -MIPC::Run -e 1
+}
+
+# What another version of clang-format wants would be noise.
+clang_format() {
+	if has clang-format-14; then
+		echo clang-format-14
+	elif clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
+		echo clang-format
+	else
+		return 1
+	fi
+}
+
+has_clang_format() {
+	clang_format
+}
+
+# Debian's server headers bring a clang of their own, under its version's name.
+second_compiler() {
+	type -P clang || find /usr/bin -name 'clang-[0-9]*' | sort -V | tail -n 1
+}
+
+has_clang() {
+	[ -n "$(second_compiler)" ]
+}
+
+part_format() {
+	local formatter
+	if ! formatter=$(clang_format); then
+		part_skipped='skipped: no clang-format 14 here'
+		say "$part_skipped"
+		return
+	fi
+	copy_tree format
+	count_command quietly check-format as_user make -s -C "$work/format" \
+		PG_CONFIG="$PG_CONFIG" CLANG_FORMAT="$formatter" check-format
+}
+
+# warning_free COMPILER MAKE-ARGUMENT...
+warning_free() {
+	local name
+	name=build-$(basename "$1")
+	shift
+	copy_tree "$name" && quietly "$name" build_tree "$name" WERROR=1 "$@" &&
+		! grep -i 'warning:' "$work/$name.log"
+}
+
+part_build() {
+	count_command warning_free gcc CC=gcc
+	count_command warning_free "$(second_compiler)" CC="$(second_compiler)" with_llvm=no
+}
+
+# core_tests NAME MAKE-ARGUMENT...
+core_tests() {
+	local name=core-$1 status=0
+	shift
+	say "$*"
+	copy_tree "$name"
+	logged "$name" as_user make -s -C "$work/$name/test/core" check "$@" || status=$?
+	count_prove "$status" "$work/$name.log"
+}
+
+part_core() {
+	core_tests gcc CC=gcc
+	core_tests clang CC="$(second_compiler)"
+	core_tests sanitized CC=gcc SANITIZE=1
+}
+
+# The parts below share one installed build, and the next two one server.
+need_installed_tree() {
+	[ ! -e "$work/run" ] || return "$run_tree_status"
+	run_tree_status=1
+	copy_tree run && quietly build build_tree run && quietly install install_tree run &&
+		run_tree_status=0
+	return "$run_tree_status"
+}
+
+need_server_running() {
+	need_installed_tree || return
+	[ -n "${PGHOST:-}" ] || start_server
+}
+
+# installcheck NAME MAKE-ARGUMENT...: PGXS's own target, with only the kind of
+# tests that the arguments leave.
+installcheck() {
+	local name=$1
+	shift
+	logged "$name" as_user make -s -C "$work/run" PG_CONFIG="$PG_CONFIG" installcheck "$@"
+}
+
+show_crashes() {
+	grep -aE 'PANIC|TRAP|terminated by signal' "$work/server.log" || true
+}
+
+part_regress() {
+	local status=0
+	need_server_running || return
+	installcheck regress ISOLATION= TAP_TESTS= || status=$?
+	count_regress "$status" "$work/regress.log" || {
+		head -n 400 "$work/run/regression.diffs"
+		show_crashes
+	}
+}
+
+has_isolation_tests() {
+	[ -d "$root/test/isolation/specs" ]
+}
+
+part_isolation() {
+	local status=0
+	need_server_running || return
+	installcheck isolation REGRESS= TAP_TESTS= || status=$?
+	count_regress "$status" "$work/isolation.log" || {
+		head -n 400 "$work"/run/output_iso/regression.diffs
+		show_crashes
+	}
+}
+
+# These start servers of their own.
+part_tap() {
+	local status=0
+	need_installed_tree || return
+	installcheck tap REGRESS= ISOLATION= TAP_TESTS=1 || status=$?
+	count_prove "$status" "$work/tap.log" || show_failed_tap_logs
+}
+
+show_failed_tap_logs() {
+	local log
+	grep -lE '^(\[.*\] )?not ok|died at|Bail out' "$work"/run/tmp_check/log/regress_log_* |
+		while read -r log; do
+			say "--- end of ${log##*/}"
+			tail -n 80 "$log"
+		done
+}

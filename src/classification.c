@@ -1,0 +1,286 @@
+/*
+ * classification.c
+ *		Classification of curves by the nearest probes of a suite.
+ *
+ * Each SQL function stands here once and is declared three times: with the
+ * suite as a value, as a relation, and without one (suite_source.c).
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/tuplestore.h"
+
+#include "compat.h"
+#include "loss_curve.h"
+#include "suite_source.h"
+
+/* Load the suite of the call and find the probes nearest to its curve. */
+static LoadedSuite *
+search_nearest(FunctionCallInfo fcinfo, int suite_argument)
+{
+	LoadedSuite *suite = metaprobe_suite_for_call(fcinfo, suite_argument);
+	LossCurve	*curve = PG_GETARG_LOSS_CURVE(0);
+
+	(void) metaprobe_classifier_search(&suite->classifier, curve->losses,
+									   curve->n_epochs, -1);
+	return suite;
+}
+
+/* A double as a value; NaN, which here means undefined, as NULL. */
+static Datum
+defined_float8(double value, bool *isnull)
+{
+	*isnull = isnan(value);
+	return *isnull ? (Datum) 0 : Float8GetDatum(value);
+}
+
+/* classify_metadata(curve [, suite]) */
+PG_FUNCTION_INFO_V1(metaprobe_classify_metadata);
+Datum
+metaprobe_classify_metadata(PG_FUNCTION_ARGS)
+{
+	LoadedSuite *suite = search_nearest(fcinfo, 1);
+	int			 label = metaprobe_classifier_vote(&suite->classifier);
+
+	if (label < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(suite->label_texts[label]);
+}
+
+/* The columns of metadata_tag. */
+enum
+{
+	TAG_LABEL,
+	TAG_PROBABILITY,
+	TAG_SCORE,
+	TAG_RUNNER_UP,
+	TAG_MARGIN,
+	TAG_DISTANCE,
+	TAG_NOVELTY,
+	N_TAG_COLUMNS
+};
+
+/* The composite type that the function returns, looked up once per suite. */
+static TupleDesc
+tag_columns(FunctionCallInfo fcinfo, LoadedSuite *suite)
+{
+	if (suite->tag_columns == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(suite->context);
+		TupleDesc	  columns;
+
+		if (get_call_result_type(fcinfo, NULL, &columns) !=
+				TYPEFUNC_COMPOSITE ||
+			columns->natts != N_TAG_COLUMNS)
+			elog(ERROR, "unexpected type of tags");
+		suite->tag_columns = BlessTupleDesc(columns);
+		MemoryContextSwitchTo(caller);
+	}
+	return suite->tag_columns;
+}
+
+/* tag_metadata(curve [, suite]) */
+PG_FUNCTION_INFO_V1(metaprobe_tag_metadata);
+Datum
+metaprobe_tag_metadata(PG_FUNCTION_ARGS)
+{
+	LoadedSuite *suite = search_nearest(fcinfo, 1);
+	Classifier	*classifier = &suite->classifier;
+	LabelVotes	*votes = classifier->votes;
+	int			 label = metaprobe_classifier_vote(classifier);
+	int			 runner_up;
+	double		 runner_up_votes = 0;
+	Datum		 values[N_TAG_COLUMNS];
+	bool		 nulls[N_TAG_COLUMNS] = {0};
+
+	if (label < 0)
+		PG_RETURN_NULL();
+	runner_up =
+		metaprobe_vote_winner(votes, classifier->probes.n_labels, label);
+	nulls[TAG_RUNNER_UP] = runner_up < 0;
+	if (runner_up >= 0)
+	{
+		values[TAG_RUNNER_UP] = suite->label_texts[runner_up];
+		runner_up_votes = votes[runner_up].votes;
+	}
+	values[TAG_LABEL] = suite->label_texts[label];
+	values[TAG_PROBABILITY] =
+		Float8GetDatum(votes[label].votes / classifier->total_votes);
+	values[TAG_MARGIN] =
+		Float8GetDatum(votes[label].votes / classifier->total_votes -
+					   runner_up_votes / classifier->total_votes);
+	values[TAG_DISTANCE] =
+		Float8GetDatum(classifier->nearest.items[0].distance);
+	values[TAG_SCORE] =
+		defined_float8(metaprobe_classifier_score(classifier, label),
+					   &nulls[TAG_SCORE]);
+	values[TAG_NOVELTY] =
+		defined_float8(metaprobe_classifier_novelty(classifier),
+					   &nulls[TAG_NOVELTY]);
+
+	PG_RETURN_DATUM(HeapTupleGetDatum(
+		heap_form_tuple(tag_columns(fcinfo, suite), values, nulls)));
+}
+
+/* A hint that lists the suite's labels, the first of them if there are many. */
+static char *
+labels_hint(const LoadedSuite *suite)
+{
+	int			   shown = Min(suite->suite->n_labels, 20);
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int label = 0; label < shown; label++)
+		appendStringInfo(&list, "%s%s", label > 0 ? ", " : "",
+						 text_to_cstring(
+							 DatumGetTextPP(suite->label_texts[label])));
+	if (shown < suite->suite->n_labels)
+		appendStringInfoString(&list, ", ...");
+	return list.data;
+}
+
+static int
+find_label(const LoadedSuite *suite, text *name)
+{
+	for (int label = 0; label < suite->suite->n_labels; label++)
+	{
+		text *other = DatumGetTextPP(suite->label_texts[label]);
+
+		if (VARSIZE_ANY_EXHDR(other) == VARSIZE_ANY_EXHDR(name) &&
+			memcmp(VARDATA_ANY(other), VARDATA_ANY(name),
+				   VARSIZE_ANY_EXHDR(name)) == 0)
+			return label;
+	}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("the probe suite has no label \"%s\"",
+						   text_to_cstring(name)),
+					errhint("Its labels are: %s.", labels_hint(suite))));
+}
+
+/* label_score(curve, label [, suite]) */
+PG_FUNCTION_INFO_V1(metaprobe_label_score);
+Datum
+metaprobe_label_score(PG_FUNCTION_ARGS)
+{
+	LoadedSuite *suite = search_nearest(fcinfo, 2);
+	int			 label = find_label(suite, PG_GETARG_TEXT_PP(1));
+	double		 score;
+
+	score = metaprobe_classifier_score(&suite->classifier, label);
+	if (isnan(score))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(score);
+}
+
+/* The numbers of all labels, in the order of their votes. */
+static int *
+labels_by_votes(const Classifier *classifier)
+{
+	int	 n = classifier->probes.n_labels;
+	int *labels = palloc(n * sizeof(int));
+
+	for (int label = 0; label < n; label++)
+	{
+		int place = label;
+
+		for (; place > 0 && metaprobe_votes_before(classifier->votes, label,
+												   labels[place - 1]);
+			 place--)
+			labels[place] = labels[place - 1];
+		labels[place] = label;
+	}
+	return labels;
+}
+
+/* metadata_probabilities(curve [, suite]): every label, most votes first */
+PG_FUNCTION_INFO_V1(metaprobe_metadata_probabilities);
+Datum
+metaprobe_metadata_probabilities(PG_FUNCTION_ARGS)
+{
+	LoadedSuite	  *suite = search_nearest(fcinfo, 1);
+	Classifier	  *classifier = &suite->classifier;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool		   has_voted = metaprobe_classifier_vote(classifier) >= 0;
+	int			  *labels = labels_by_votes(classifier);
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < classifier->probes.n_labels; i++)
+	{
+		int	   label = labels[i];
+		double votes = classifier->votes[label].votes;
+		Datum  values[4];
+		bool   nulls[4] = {0};
+
+		values[0] = suite->label_texts[label];
+		values[1] =
+			defined_float8(has_voted ? votes / classifier->total_votes : NAN,
+						   &nulls[1]);
+		values[2] = Float8GetDatum(votes);
+		values[3] = defined_float8(
+			metaprobe_classifier_label_distance(classifier, label), &nulls[3]);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 nulls);
+	}
+	return (Datum) 0;
+}
+
+/* The rank, id, label, distance and curve of a neighbour. */
+static void
+put_neighbour(ReturnSetInfo *result, const LoadedSuite *suite, int rank,
+			  const Neighbour *neighbour)
+{
+	Probe probe = metaprobe_suite_probe(&suite->view, neighbour->index);
+	Datum values[5];
+	bool  nulls[5] = {0};
+
+	values[0] = Int32GetDatum(rank);
+	nulls[1] = probe.id == NULL;
+	if (probe.id)
+		values[1] = PointerGetDatum(
+			cstring_to_text_with_len(probe.id, probe.id_length));
+	values[2] =
+		suite->label_texts[suite->view.curves.labels[neighbour->index]];
+	values[3] = Float8GetDatum(neighbour->distance);
+	values[4] =
+		PointerGetDatum(loss_curve_copy_losses(probe.losses, probe.n_epochs));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * nearest_probes(curve, suite, n): the n nearest, nearest first.  n is the
+ * last argument of every form, and k of them are returned if it is NULL.
+ */
+PG_FUNCTION_INFO_V1(metaprobe_nearest_probes);
+Datum
+metaprobe_nearest_probes(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int			   last = PG_NARGS() - 1;
+	LoadedSuite	  *suite;
+	Nearest		   nearest;
+	int			   n;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0) || (last > 1 && PG_ARGISNULL(1)))
+		return (Datum) 0;
+
+	suite = search_nearest(fcinfo, 1);
+	n = PG_ARGISNULL(last) ? suite->suite->k : PG_GETARG_INT32(last);
+	if (n < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of probes must be at least 1, not %d", n)));
+	n = Min(n, suite->suite->n_probes);
+	metaprobe_nearest_reset(&nearest, palloc(n * sizeof(Neighbour)), n);
+	metaprobe_classifier_nearest(&suite->classifier, &nearest);
+	for (int i = 0; i < nearest.count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		put_neighbour(result, suite, i + 1, &nearest.items[i]);
+	}
+	return (Datum) 0;
+}

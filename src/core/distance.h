@@ -1,0 +1,39 @@
+/*
+ * distance.h
+ *		Distances between loss curves, epoch by epoch.
+ *
+ * Each takes two runs of n losses.  Only jointly observed epochs count; sums
+ * of the lengthwise metrics are scaled by full_length / observed, so that a
+ * distance over few epochs compares with one over all full_length of them
+ * (scikit-learn's nan_euclidean).  The result is NaN where the distance is
+ * undefined.
+ *
+ * Differences, squares and sums are doubles, summed over METAPROBE_LANES
+ * lanes by epoch number and reduced in one order.  The result therefore has
+ * the same bits on every CPU, and an absent epoch and a missing one are the
+ * same to it.
+ */
+#ifndef METAPROBE_CORE_DISTANCE_H
+#define METAPROBE_CORE_DISTANCE_H
+
+typedef enum Metric
+{
+	METRIC_L2,
+	METRIC_L1,
+	METRIC_COSINE,
+	METRIC_CORRELATION,
+	METRIC_DTW
+} Metric;
+
+#define N_METRICS (METRIC_DTW + 1)
+
+extern double
+metaprobe_l2_distance(const float *a, const float *b, int n, int full_length);
+extern double
+metaprobe_l1_distance(const float *a, const float *b, int n, int full_length);
+extern double metaprobe_cosine_distance(const float *a, const float *b, int n,
+										int full_length);
+extern double metaprobe_correlation_distance(const float *a, const float *b,
+											 int n, int full_length);
+
+#endif /* METAPROBE_CORE_DISTANCE_H */

@@ -1,0 +1,382 @@
+/*
+ * loss_curve_aggregate.c
+ *		Aggregates over losses and curves.
+ *
+ * loss_curve_agg(loss, epoch) builds one curve from long rows in any order;
+ * avg(curve) and stddev(curve) work epoch by epoch, over the observed ones.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "libpq/pqformat.h"
+
+#include "compat.h"
+#include "core/moments.h"
+#include "loss_curve.h"
+
+#define FIRST_CAPACITY 16
+
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "aggregate function called in non-aggregate context");
+	return context;
+}
+
+/* The next power of two that holds n epochs, at most the limit. */
+static int
+grown_capacity(int capacity, int n)
+{
+	while (capacity < n)
+		capacity *= 2;
+	return Min(capacity, LOSS_CURVE_MAX_EPOCHS);
+}
+
+/*
+ * loss_curve_agg
+ */
+
+/* A curve in the making; epochs without a loss so far are missing. */
+typedef struct CurveBuilder
+{
+	int	  n_epochs;
+	int	  capacity;
+	float losses[FLEXIBLE_ARRAY_MEMBER];
+} CurveBuilder;
+
+static Size
+builder_size(int capacity)
+{
+	return offsetof(CurveBuilder, losses) + capacity * sizeof(float);
+}
+
+/* Make room for n epochs; the builder (NULL: a new one) may move. */
+static CurveBuilder *
+builder_extend(CurveBuilder *builder, int n, MemoryContext context)
+{
+	if (builder == NULL)
+	{
+		int capacity = grown_capacity(FIRST_CAPACITY, n);
+
+		builder = MemoryContextAlloc(context, builder_size(capacity));
+		builder->n_epochs = 0;
+		builder->capacity = capacity;
+	}
+	else if (n > builder->capacity)
+	{
+		int capacity = grown_capacity(builder->capacity, n);
+
+		builder = repalloc(builder, builder_size(capacity));
+		builder->capacity = capacity;
+	}
+	while (builder->n_epochs < n)
+		builder->losses[builder->n_epochs++] = metaprobe_missing_loss();
+	return builder;
+}
+
+static void
+builder_record(CurveBuilder *builder, int epoch, float loss)
+{
+	if (metaprobe_loss_is_missing(loss))
+		return;
+	if (!metaprobe_loss_is_missing(builder->losses[epoch]))
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("two losses for epoch %d", epoch),
+				 errdetail("They are %g and %g.",
+						   Min(builder->losses[epoch], loss),
+						   Max(builder->losses[epoch], loss)),
+				 errhint("Group by what identifies the example and the run, "
+						 "or filter out the repeated epoch.")));
+	builder->losses[epoch] = loss;
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_agg_transfn);
+Datum
+loss_curve_agg_transfn(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	CurveBuilder *builder =
+		PG_ARGISNULL(0) ? NULL : (CurveBuilder *) PG_GETARG_POINTER(0);
+	int64 epoch;
+
+	if (PG_ARGISNULL(2))
+	{
+		/* The empty side of an outer join; a loss must have its epoch. */
+		if (!PG_ARGISNULL(1))
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("epoch of a loss must not be null")));
+		if (builder == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(builder);
+	}
+
+	epoch = PG_GETARG_INT64(2);
+	if (epoch < 0 || epoch >= LOSS_CURVE_MAX_EPOCHS)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("epoch %lld is out of range", (long long) epoch),
+				 errdetail("Epochs are numbered from 0 to %d.",
+						   LOSS_CURVE_MAX_EPOCHS - 1)));
+	if (builder == NULL || builder->n_epochs <= epoch)
+		builder = builder_extend(builder, epoch + 1, context);
+	if (!PG_ARGISNULL(1))
+		builder_record(builder, epoch,
+					   loss_curve_loss(PG_GETARG_FLOAT8(1), epoch));
+	PG_RETURN_POINTER(builder);
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_agg_combine);
+Datum
+loss_curve_agg_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	CurveBuilder *into =
+		PG_ARGISNULL(0) ? NULL : (CurveBuilder *) PG_GETARG_POINTER(0);
+	CurveBuilder *from =
+		PG_ARGISNULL(1) ? NULL : (CurveBuilder *) PG_GETARG_POINTER(1);
+
+	if (from != NULL)
+	{
+		into = builder_extend(into, from->n_epochs, context);
+		for (int epoch = 0; epoch < from->n_epochs; epoch++)
+			builder_record(into, epoch, from->losses[epoch]);
+	}
+	if (into == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(into);
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_agg_serialize);
+Datum
+loss_curve_agg_serialize(PG_FUNCTION_ARGS)
+{
+	CurveBuilder  *builder = (CurveBuilder *) PG_GETARG_POINTER(0);
+	StringInfoData message;
+
+	pq_begintypsend(&message);
+	pq_sendint32(&message, builder->n_epochs);
+	for (int epoch = 0; epoch < builder->n_epochs; epoch++)
+		pq_sendfloat4(&message, builder->losses[epoch]);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+}
+
+/* The message of a state that came from another process. */
+static StringInfoData
+received_state(FunctionCallInfo fcinfo)
+{
+	bytea		  *state = PG_GETARG_BYTEA_PP(0);
+	StringInfoData message;
+
+	initStringInfo(&message);
+	appendBinaryStringInfo(&message, VARDATA_ANY(state),
+						   VARSIZE_ANY_EXHDR(state));
+	return message;
+}
+
+static int
+received_length(StringInfo message)
+{
+	int32 n_epochs = pq_getmsgint(message, sizeof(int32));
+
+	loss_curve_check_length(n_epochs);
+	return n_epochs;
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_agg_deserialize);
+Datum
+loss_curve_agg_deserialize(PG_FUNCTION_ARGS)
+{
+	MemoryContext  context = aggregate_context(fcinfo);
+	StringInfoData message = received_state(fcinfo);
+	int			   n_epochs = received_length(&message);
+	CurveBuilder  *builder = builder_extend(NULL, n_epochs, context);
+
+	for (int epoch = 0; epoch < n_epochs; epoch++)
+		builder->losses[epoch] =
+			loss_curve_loss(pq_getmsgfloat4(&message), epoch);
+	pq_getmsgend(&message);
+	PG_RETURN_POINTER(builder);
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_agg_finalfn);
+Datum
+loss_curve_agg_finalfn(PG_FUNCTION_ARGS)
+{
+	CurveBuilder *builder;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	builder = (CurveBuilder *) PG_GETARG_POINTER(0);
+	PG_RETURN_LOSS_CURVE(
+		loss_curve_copy_losses(builder->losses, builder->n_epochs));
+}
+
+/*
+ * avg and stddev
+ */
+
+/* Moments of every epoch, of curves that may have different lengths. */
+typedef struct CurveMoments
+{
+	int		 n_epochs;
+	int		 capacity;
+	Moments *epochs;
+} CurveMoments;
+
+static CurveMoments *
+moments_extend(CurveMoments *state, int n, MemoryContext context)
+{
+	if (state == NULL)
+	{
+		state = MemoryContextAllocZero(context, sizeof(CurveMoments));
+		state->capacity = grown_capacity(FIRST_CAPACITY, n);
+		state->epochs =
+			MemoryContextAlloc(context, state->capacity * sizeof(Moments));
+	}
+	else if (n > state->capacity)
+	{
+		state->capacity = grown_capacity(state->capacity, n);
+		state->epochs =
+			repalloc(state->epochs, state->capacity * sizeof(Moments));
+	}
+	while (state->n_epochs < n)
+		memset(&state->epochs[state->n_epochs++], 0, sizeof(Moments));
+	return state;
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_moments_transfn);
+Datum
+loss_curve_moments_transfn(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	CurveMoments *state =
+		PG_ARGISNULL(0) ? NULL : (CurveMoments *) PG_GETARG_POINTER(0);
+
+	if (!PG_ARGISNULL(1))
+	{
+		LossCurve *curve = PG_GETARG_LOSS_CURVE(1);
+
+		state = moments_extend(state, curve->n_epochs, context);
+		for (int epoch = 0; epoch < curve->n_epochs; epoch++)
+		{
+			if (!metaprobe_loss_is_missing(curve->losses[epoch]))
+				metaprobe_moments_add(&state->epochs[epoch],
+									  curve->losses[epoch]);
+		}
+	}
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(state);
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_moments_combine);
+Datum
+loss_curve_moments_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	CurveMoments *into =
+		PG_ARGISNULL(0) ? NULL : (CurveMoments *) PG_GETARG_POINTER(0);
+	CurveMoments *from =
+		PG_ARGISNULL(1) ? NULL : (CurveMoments *) PG_GETARG_POINTER(1);
+
+	if (from != NULL)
+	{
+		into = moments_extend(into, from->n_epochs, context);
+		for (int epoch = 0; epoch < from->n_epochs; epoch++)
+			metaprobe_moments_merge(&into->epochs[epoch],
+									&from->epochs[epoch]);
+	}
+	if (into == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(into);
+}
+
+static void
+send_wide_sum(StringInfo message, const WideSum *sum)
+{
+	pq_sendfloat8(message, sum->sum);
+	pq_sendfloat8(message, sum->error);
+}
+
+static void
+receive_wide_sum(StringInfo message, WideSum *sum)
+{
+	sum->sum = pq_getmsgfloat8(message);
+	sum->error = pq_getmsgfloat8(message);
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_moments_serialize);
+Datum
+loss_curve_moments_serialize(PG_FUNCTION_ARGS)
+{
+	CurveMoments  *state = (CurveMoments *) PG_GETARG_POINTER(0);
+	StringInfoData message;
+
+	pq_begintypsend(&message);
+	pq_sendint32(&message, state->n_epochs);
+	for (int epoch = 0; epoch < state->n_epochs; epoch++)
+	{
+		pq_sendint64(&message, state->epochs[epoch].count);
+		send_wide_sum(&message, &state->epochs[epoch].losses);
+		send_wide_sum(&message, &state->epochs[epoch].squares);
+	}
+	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_moments_deserialize);
+Datum
+loss_curve_moments_deserialize(PG_FUNCTION_ARGS)
+{
+	MemoryContext  context = aggregate_context(fcinfo);
+	StringInfoData message = received_state(fcinfo);
+	int			   n_epochs = received_length(&message);
+	CurveMoments  *state = moments_extend(NULL, n_epochs, context);
+
+	for (int epoch = 0; epoch < n_epochs; epoch++)
+	{
+		state->epochs[epoch].count = pq_getmsgint64(&message);
+		receive_wide_sum(&message, &state->epochs[epoch].losses);
+		receive_wide_sum(&message, &state->epochs[epoch].squares);
+	}
+	pq_getmsgend(&message);
+	PG_RETURN_POINTER(state);
+}
+
+/* A curve of one figure of every epoch, missing where that is NaN. */
+static LossCurve *
+curve_of_moments(const CurveMoments *state,
+				 double (*figure)(const Moments *moments))
+{
+	LossCurve *curve = loss_curve_create(state->n_epochs);
+
+	for (int epoch = 0; epoch < state->n_epochs; epoch++)
+		curve->losses[epoch] =
+			loss_curve_loss(figure(&state->epochs[epoch]), epoch);
+	return loss_curve_finish(curve);
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_avg_finalfn);
+Datum
+loss_curve_avg_finalfn(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_LOSS_CURVE(
+		curve_of_moments((CurveMoments *) PG_GETARG_POINTER(0),
+						 metaprobe_moments_mean));
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_stddev_finalfn);
+Datum
+loss_curve_stddev_finalfn(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_LOSS_CURVE(
+		curve_of_moments((CurveMoments *) PG_GETARG_POINTER(0),
+						 metaprobe_moments_stddev));
+}

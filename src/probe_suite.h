@@ -1,0 +1,109 @@
+/*
+ * probe_suite.h
+ *		The type probe_suite as the PostgreSQL side sees it.
+ */
+#ifndef METAPROBE_PROBE_SUITE_H
+#define METAPROBE_PROBE_SUITE_H
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+
+#include "core/classifier.h"
+
+#define PROBE_SUITE_VERSION 1
+#define PROBE_SUITE_DEFAULT_K 20
+
+/*
+ * Limits.  A suite's losses are its probes times its longest curve; with these
+ * its text form stays well below the 1 GB that a value may have.
+ */
+#define PROBE_SUITE_MAX_LOSSES (1 << 24)
+#define PROBE_SUITE_MAX_PROBES (1 << 20)
+#define PROBE_SUITE_MAX_NAME_BYTES (1 << 24)
+
+/* What is chosen about a suite, apart from its probes. */
+typedef struct SuiteSettings
+{
+	int		k;
+	int		band; /* DTW_NO_BAND unless the metric is dtw */
+	Metric	metric;
+	Weights weights;
+} SuiteSettings;
+
+/* One probe on its way into a suite. */
+typedef struct Probe
+{
+	const char	*label; /* not NUL-terminated */
+	const char	*id;	/* likewise, NULL if there is none */
+	const float *losses;
+	int			 label_length;
+	int			 id_length;
+	int			 n_epochs;
+} Probe;
+
+/*
+ * On disk and in memory: this header, then the arrays that SuiteView points
+ * to.  Probes stand in the order of (label, curve, id), labels and ids in C
+ * order, so that the same probes and settings always make the same bytes.
+ */
+typedef struct ProbeSuite
+{
+	int32  vl_len_; /* varlena header, do not touch directly */
+	uint8  version;
+	uint8  metric;
+	uint8  weights;
+	uint8  unused; /* 0 */
+	uint64 hash;   /* of the content, by which values are told apart */
+	int32  k;
+	int32  band;
+	int32  n_probes;
+	int32  n_epochs; /* of the longest curve */
+	int32  n_labels;
+	int32  name_bytes; /* of all labels and ids together */
+} ProbeSuite;
+
+/* The head that tells a stored suite's hash without reading the rest. */
+#define PROBE_SUITE_HEAD_SIZE (offsetof(ProbeSuite, hash) + sizeof(uint64))
+
+/* Pointers into a suite. */
+typedef struct SuiteView
+{
+	ProbeCurves	 curves;
+	const int32 *probe_epochs;	/* each probe's number of epochs */
+	const int32 *label_offsets; /* n_labels + 1, into names */
+	const int32 *id_offsets;	/* n_probes, into names; -1 if none */
+	const int32 *id_lengths;	/* n_probes */
+	const char	*names;
+} SuiteView;
+
+#define DatumGetProbeSuite(datum) metaprobe_suite_from_datum(datum)
+#define PG_GETARG_PROBE_SUITE(n) DatumGetProbeSuite(PG_GETARG_DATUM(n))
+#define PG_RETURN_PROBE_SUITE(suite) PG_RETURN_POINTER(suite)
+
+/* probe_suite.c */
+extern ProbeSuite *metaprobe_suite_from_datum(Datum datum);
+extern ProbeSuite				*
+metaprobe_suite_build(const Probe *probes, int n_probes,
+									const SuiteSettings *settings, Node *escontext);
+extern bool	  metaprobe_suite_size_is_valid(int64 n_probes, int64 n_epochs,
+											int64 name_bytes, Node *escontext);
+extern void	  metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view);
+extern Probe  metaprobe_suite_probe(const SuiteView *view, int index);
+extern uint64 metaprobe_suite_hash(const ProbeSuite *suite);
+
+/* probe_suite_settings.c */
+extern const char *const metaprobe_metric_names[N_METRICS];
+extern const char *const metaprobe_weights_names[N_WEIGHTS];
+extern int metaprobe_metric_by_name(const char *name, Node *escontext);
+extern int metaprobe_weights_by_name(const char *name, Node *escontext);
+extern SuiteSettings metaprobe_default_settings(int n_probes);
+extern SuiteSettings metaprobe_suite_settings(const ProbeSuite *suite);
+extern bool metaprobe_settings_are_valid(const SuiteSettings *settings,
+										 int n_probes, Node *escontext);
+
+/* probe_suite_binary.c */
+extern void
+metaprobe_probe_write(StringInfo message, const Probe *probe, bool for_client);
+extern Probe metaprobe_probe_read(StringInfo message, bool from_client);
+
+#endif /* METAPROBE_PROBE_SUITE_H */

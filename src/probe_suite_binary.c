@@ -1,0 +1,180 @@
+/*
+ * probe_suite_binary.c
+ *		The binary form of probe suites.
+ *
+ * A version byte, bytes for metric and weights, int4 for k, band (-1: none)
+ * and the number of probes.  Of each probe: its label (length as int4, text),
+ * its id (likewise, length -1 if it has none), its number of epochs as int4
+ * and the losses as float4.  The hash is not part of it but computed anew.
+ *
+ * Probes pass between parallel workers in the same form, in the server's
+ * encoding.
+ */
+#include "postgres.h"
+
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+
+#include "compat.h"
+#include "core/loss.h"
+#include "loss_curve.h"
+#include "probe_suite.h"
+
+#define PROBE_SUITE_BINARY_VERSION 1
+
+/* What a probe takes at least: two lengths, and a number of epochs. */
+#define LEAST_PROBE_SIZE ((int) (3 * sizeof(int32)))
+
+static void
+write_name(StringInfo message, const char *name, int length, bool for_client)
+{
+	if (name == NULL)
+		pq_sendint32(message, (uint32) -1);
+	else if (for_client)
+		pq_sendcountedtext(message, name, length, false);
+	else
+	{
+		pq_sendint32(message, length);
+		pq_sendbytes(message, name, length);
+	}
+}
+
+void
+metaprobe_probe_write(StringInfo message, const Probe *probe, bool for_client)
+{
+	write_name(message, probe->label, probe->label_length, for_client);
+	write_name(message, probe->id, probe->id_length, for_client);
+	pq_sendint32(message, probe->n_epochs);
+	for (int i = 0; i < probe->n_epochs; i++)
+		pq_sendfloat4(message, probe->losses[i]);
+}
+
+static void
+report_bad_length(const char *what, int64 length, StringInfo message)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid %s %lld in binary probe suite", what,
+					(long long) length),
+			 errdetail("%d bytes are left.", message->len - message->cursor)));
+}
+
+/* Check that as many items of a size can still be in the message. */
+static void
+check_count(const char *what, int32 count, int item_size, StringInfo message)
+{
+	if (count < 0 || count > (message->len - message->cursor) / item_size)
+		report_bad_length(what, count, message);
+}
+
+static const char *
+read_name(StringInfo message, int *length, bool from_client)
+{
+	int32 raw_length = pq_getmsgint(message, sizeof(int32));
+	char *name;
+
+	*length = 0;
+	if (raw_length == -1)
+		return NULL;
+	check_count("name length", raw_length, 1, message);
+	if (from_client)
+		return pq_getmsgtext(message, raw_length, length);
+
+	name = palloc(raw_length);
+	memcpy(name, pq_getmsgbytes(message, raw_length), raw_length);
+	*length = raw_length;
+	return name;
+}
+
+/* A probe from a message, in fresh memory; all its bytes are distrusted. */
+Probe
+metaprobe_probe_read(StringInfo message, bool from_client)
+{
+	Probe  probe;
+	float *losses;
+
+	probe.label = read_name(message, &probe.label_length, from_client);
+	if (probe.label == NULL)
+		report_bad_length("label length", -1, message);
+	probe.id = read_name(message, &probe.id_length, from_client);
+	probe.n_epochs = pq_getmsgint(message, sizeof(int32));
+	loss_curve_check_length(probe.n_epochs);
+	check_count("number of epochs", probe.n_epochs, sizeof(float), message);
+
+	losses = palloc(probe.n_epochs * sizeof(float));
+	for (int i = 0; i < probe.n_epochs; i++)
+		losses[i] = loss_curve_loss(pq_getmsgfloat4(message), i);
+	probe.losses = losses;
+	return probe;
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_probe_suite_send);
+Datum
+metaprobe_probe_suite_send(PG_FUNCTION_ARGS)
+{
+	ProbeSuite	  *suite = PG_GETARG_PROBE_SUITE(0);
+	SuiteView	   view;
+	StringInfoData message;
+
+	metaprobe_suite_view(suite, &view);
+	pq_begintypsend(&message);
+	pq_sendbyte(&message, PROBE_SUITE_BINARY_VERSION);
+	pq_sendbyte(&message, suite->metric);
+	pq_sendbyte(&message, suite->weights);
+	pq_sendint32(&message, suite->k);
+	pq_sendint32(&message, suite->band);
+	pq_sendint32(&message, suite->n_probes);
+	for (int i = 0; i < suite->n_probes; i++)
+	{
+		Probe probe = metaprobe_suite_probe(&view, i);
+
+		metaprobe_probe_write(&message, &probe, true);
+	}
+	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+}
+
+/* A byte that numbers one of count choices. */
+static int
+read_choice(const char *what, int count, StringInfo message)
+{
+	int choice = pq_getmsgbyte(message);
+
+	if (choice >= count)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("unknown %s %d in binary probe suite", what, choice)));
+	return choice;
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_probe_suite_recv);
+Datum
+metaprobe_probe_suite_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	  message = (StringInfo) PG_GETARG_POINTER(0);
+	int			  version = pq_getmsgbyte(message);
+	SuiteSettings settings;
+	int32		  n_probes;
+	Probe		 *probes;
+
+	if (version != PROBE_SUITE_BINARY_VERSION)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("unsupported probe_suite binary version %d",
+							   version)));
+	settings.metric = read_choice("metric", N_METRICS, message);
+	settings.weights = read_choice("weights", N_WEIGHTS, message);
+	settings.k = pq_getmsgint(message, sizeof(int32));
+	settings.band = pq_getmsgint(message, sizeof(int32));
+	n_probes = pq_getmsgint(message, sizeof(int32));
+	check_count("number of probes", n_probes, LEAST_PROBE_SIZE, message);
+	(void) metaprobe_suite_size_is_valid(n_probes, 0, 0, NULL);
+
+	probes = palloc(n_probes * sizeof(Probe));
+	for (int i = 0; i < n_probes; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		probes[i] = metaprobe_probe_read(message, true);
+	}
+	pq_getmsgend(message);
+	PG_RETURN_PROBE_SUITE(
+		metaprobe_suite_build(probes, n_probes, &settings, NULL));
+}

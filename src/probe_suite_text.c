@@ -1,0 +1,451 @@
+/*
+ * probe_suite_text.c
+ *		The text form of probe suites, which is JSON:
+ *
+ *		{"version": 1, "k": 20, "metric": "l2", "weights": "uniform",
+ *		 "probes": [{"label": "typical", "id": "P7", "curve": [2.3, 0.1]}]}
+ *
+ * with "band" beside "metric": "dtw", and no "id" for probes without one.
+ * Reading, everything but "probes" may be left out, and keys may come in any
+ * order.  PostgreSQL's parser does the lexing and hands over one token at a
+ * time, so that a suite of any size takes little more memory than its value.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "core/curve_text.h"
+#include "core/dtw.h"
+#include "core/loss.h"
+#include "loss_curve.h"
+#include "probe_suite.h"
+
+#define PROBE_SUITE_TEXT_VERSION 1
+
+/*
+ * Output
+ */
+
+/* Append a JSON string of bytes that are not NUL-terminated. */
+static void
+append_json_string(StringInfo text, const char *bytes, int length)
+{
+	char *string = pnstrdup(bytes, length);
+
+	escape_json(text, string);
+	pfree(string);
+}
+
+static void
+append_probe(StringInfo text, const Probe *probe)
+{
+	appendStringInfoString(text, "{\"label\":");
+	append_json_string(text, probe->label, probe->label_length);
+	if (probe->id)
+	{
+		appendStringInfoString(text, ",\"id\":");
+		append_json_string(text, probe->id, probe->id_length);
+	}
+	appendStringInfoString(text, ",\"curve\":");
+	loss_curve_append_text(text, probe->losses, probe->n_epochs);
+	appendStringInfoChar(text, '}');
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_probe_suite_out);
+Datum
+metaprobe_probe_suite_out(PG_FUNCTION_ARGS)
+{
+	ProbeSuite	  *suite = PG_GETARG_PROBE_SUITE(0);
+	SuiteView	   view;
+	StringInfoData text;
+
+	metaprobe_suite_view(suite, &view);
+	initStringInfo(&text);
+	appendStringInfo(
+		&text, "{\"version\":%d,\"k\":%d,\"metric\":\"%s\",\"weights\":\"%s\"",
+		PROBE_SUITE_TEXT_VERSION, suite->k,
+		metaprobe_metric_names[suite->metric],
+		metaprobe_weights_names[suite->weights]);
+	if (suite->band != DTW_NO_BAND)
+		appendStringInfo(&text, ",\"band\":%d", suite->band);
+	appendStringInfoString(&text, ",\"probes\":[");
+	for (int i = 0; i < suite->n_probes; i++)
+	{
+		Probe probe = metaprobe_suite_probe(&view, i);
+
+		CHECK_FOR_INTERRUPTS();
+		if (i > 0)
+			appendStringInfoChar(&text, ',');
+		append_probe(&text, &probe);
+	}
+	appendStringInfoString(&text, "]}");
+	PG_RETURN_CSTRING(text.data);
+}
+
+/*
+ * Input
+ */
+
+typedef enum Place
+{
+	AT_START,
+	IN_SUITE,
+	IN_PROBES,
+	IN_PROBE,
+	IN_CURVE,
+	AT_END
+} Place;
+
+typedef enum Key
+{
+	KEY_VERSION,
+	KEY_K,
+	KEY_METRIC,
+	KEY_WEIGHTS,
+	KEY_BAND,
+	KEY_PROBES,
+	N_SUITE_KEYS,
+	KEY_LABEL = N_SUITE_KEYS,
+	KEY_ID,
+	KEY_CURVE,
+	N_KEYS
+} Key;
+
+static const char *const key_names[N_KEYS] = {
+	[KEY_VERSION] = "version", [KEY_K] = "k",		[KEY_METRIC] = "metric",
+	[KEY_WEIGHTS] = "weights", [KEY_BAND] = "band", [KEY_PROBES] = "probes",
+	[KEY_LABEL] = "label",	   [KEY_ID] = "id",		[KEY_CURVE] = "curve",
+};
+
+typedef struct SuiteReader
+{
+	Node		 *escontext;
+	Place		  place;
+	Key			  key;		  /* whose value comes next */
+	uint32		  suite_keys; /* seen, one bit each */
+	uint32		  probe_keys; /* seen in the current probe */
+	SuiteSettings settings;	  /* those seen */
+	Probe		  probe;	  /* the current one */
+	float		 *curve;	  /* its losses, room for the most epochs */
+	Probe		 *probes;
+	int			  n_probes;
+	int			  capacity;
+} SuiteReader;
+
+/* Report an error of the suite's form and leave the handler. */
+#define FAIL(reader, ...) \
+	metaprobe_json_fail((reader)->escontext, \
+						(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), \
+						 errmsg("invalid input syntax for type %s", \
+								"probe_suite"), \
+						 __VA_ARGS__))
+
+#define FAIL_VALUE(reader) \
+	FAIL(reader, errdetail("The value of \"%s\" has the wrong type.", \
+						   key_names[(reader)->key]))
+
+#define SEEN(key) (1U << (key))
+
+static const char *const suite_hint =
+	"A suite is an object with the keys version, k, metric, weights, band and "
+	"probes; a probe is one with label, id and curve.";
+
+JSON_HANDLER
+object_start(void *state)
+{
+	SuiteReader *reader = state;
+
+	if (reader->place == AT_START)
+		reader->place = IN_SUITE;
+	else if (reader->place == IN_PROBES)
+	{
+		reader->place = IN_PROBE;
+		reader->probe_keys = 0;
+		memset(&reader->probe, 0, sizeof(Probe));
+	}
+	else
+		FAIL_VALUE(reader);
+	JSON_HANDLER_DONE;
+}
+
+JSON_HANDLER
+field_start(void *state, char *name, bool isnull)
+{
+	SuiteReader *reader = state;
+	bool		 in_suite = reader->place == IN_SUITE;
+	int			 first = in_suite ? 0 : N_SUITE_KEYS;
+	int			 end = in_suite ? N_SUITE_KEYS : N_KEYS;
+	uint32		*seen = in_suite ? &reader->suite_keys : &reader->probe_keys;
+	int			 key = first;
+
+	while (key < end && strcmp(name, key_names[key]) != 0)
+		key++;
+	if (key == end)
+		FAIL(reader,
+			 errdetail("Unexpected key \"%.*s\" in a %s.",
+					   pg_mbcliplen(name, strlen(name), NAMEDATALEN), name,
+					   in_suite ? "suite" : "probe"),
+			 errhint("%s", suite_hint));
+	if (*seen & SEEN(key))
+		FAIL(reader, errdetail("Key \"%s\" appears twice.", name));
+	*seen |= SEEN(key);
+	reader->key = key;
+	JSON_HANDLER_DONE;
+}
+
+JSON_HANDLER
+array_start(void *state)
+{
+	SuiteReader *reader = state;
+
+	if (reader->place == IN_SUITE && reader->key == KEY_PROBES)
+		reader->place = IN_PROBES;
+	else if (reader->place == IN_PROBE && reader->key == KEY_CURVE)
+		reader->place = IN_CURVE;
+	else if (reader->place == AT_START)
+		FAIL(reader, errdetail("It is not an object."),
+			 errhint("%s", suite_hint));
+	else
+		FAIL_VALUE(reader);
+	JSON_HANDLER_DONE;
+}
+
+/* Keep the curve that ends here with the current probe. */
+static void
+end_curve(SuiteReader *reader)
+{
+	Size   size = reader->probe.n_epochs * sizeof(float);
+	float *losses = palloc(size);
+
+	memcpy(losses, reader->curve, size);
+	reader->probe.losses = losses;
+	reader->place = IN_PROBE;
+}
+
+JSON_HANDLER
+array_end(void *state)
+{
+	SuiteReader *reader = state;
+
+	if (reader->place == IN_CURVE)
+		end_curve(reader);
+	else
+		reader->place = IN_SUITE;
+	JSON_HANDLER_DONE;
+}
+
+JSON_HANDLER
+object_end(void *state)
+{
+	SuiteReader *reader = state;
+	uint32		 needed = SEEN(KEY_LABEL) | SEEN(KEY_CURVE);
+
+	if (reader->place == IN_SUITE)
+	{
+		reader->place = AT_END;
+		JSON_HANDLER_DONE;
+	}
+	if ((reader->probe_keys & needed) != needed)
+		FAIL(reader, errdetail("Probe %d lacks its label or its curve.",
+							   reader->n_probes));
+
+	CHECK_FOR_INTERRUPTS();
+	if (reader->n_probes == reader->capacity)
+	{
+		reader->capacity *= 2;
+		reader->probes =
+			repalloc_huge(reader->probes, reader->capacity * sizeof(Probe));
+	}
+	reader->probes[reader->n_probes++] = reader->probe;
+	reader->place = IN_PROBES;
+	JSON_HANDLER_DONE;
+}
+
+/* An integer in the range of int4. */
+static bool
+read_integer(const char *token, JsonTokenType type, int *number)
+{
+	char *end;
+	long  value;
+
+	if (type != JSON_TOKEN_NUMBER)
+		return false;
+	errno = 0;
+	value = strtol(token, &end, 10);
+	if (*end != '\0' || errno == ERANGE || value < PG_INT32_MIN ||
+		value > PG_INT32_MAX)
+		return false;
+	*number = value;
+	return true;
+}
+
+/* The value of a setting.  False if it has the wrong type, or softly failed. */
+static bool
+read_setting(SuiteReader *reader, const char *token, JsonTokenType type)
+{
+	SuiteSettings *settings = &reader->settings;
+	int			   number;
+
+	if (reader->key == KEY_METRIC || reader->key == KEY_WEIGHTS)
+	{
+		if (type != JSON_TOKEN_STRING)
+			return false;
+		number = reader->key == KEY_METRIC ?
+					 metaprobe_metric_by_name(token, reader->escontext) :
+					 metaprobe_weights_by_name(token, reader->escontext);
+		if (number < 0)
+			return false;
+		if (reader->key == KEY_METRIC)
+			settings->metric = number;
+		else
+			settings->weights = number;
+		return true;
+	}
+	if (!read_integer(token, type, &number))
+		return false;
+	switch (reader->key)
+	{
+		case KEY_VERSION:
+			return number == PROBE_SUITE_TEXT_VERSION;
+		case KEY_K:
+			settings->k = number;
+			return true;
+		case KEY_BAND:
+			settings->band = number;
+			return number >= 0;
+		default:
+			return false;
+	}
+}
+
+static bool
+read_probe_name(SuiteReader *reader, const char *token, JsonTokenType type)
+{
+	Probe *probe = &reader->probe;
+
+	if (reader->key == KEY_ID && type == JSON_TOKEN_NULL)
+		return true;
+	if (type != JSON_TOKEN_STRING || reader->key == KEY_CURVE)
+		return false;
+	if (reader->key == KEY_LABEL)
+	{
+		probe->label = token;
+		probe->label_length = strlen(token);
+	}
+	else
+	{
+		probe->id = token;
+		probe->id_length = strlen(token);
+	}
+	return true;
+}
+
+/* Append a loss to the current curve; false after a soft error. */
+static bool
+read_loss(SuiteReader *reader, const char *token, JsonTokenType type)
+{
+	int				n = reader->probe.n_epochs;
+	CurveTextStatus status = CURVE_TEXT_SYNTAX;
+
+	if (!loss_curve_length_is_valid(n + 1, reader->escontext))
+		return false;
+	if (type == JSON_TOKEN_NUMBER || type == JSON_TOKEN_NULL)
+		status =
+			metaprobe_loss_text_parse(token, strlen(token), &reader->curve[n]);
+	if (status == CURVE_TEXT_OUT_OF_RANGE)
+		metaprobe_ereturn(
+			reader->escontext, false,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("loss of epoch %d of probe %d is out of range for type "
+					"real",
+					n, reader->n_probes),
+			 errhint("Clip the loss, or record the epoch as null.")));
+	reader->probe.n_epochs = n + 1;
+	return status == CURVE_TEXT_OK;
+}
+
+JSON_HANDLER
+scalar(void *state, char *token, JsonTokenType type)
+{
+	SuiteReader *reader = state;
+	bool		 understood;
+
+	if (type == JSON_TOKEN_NULL)
+		token = pstrdup("null"); /* some versions pass none */
+	switch (reader->place)
+	{
+		case IN_CURVE:
+			understood = read_loss(reader, token, type);
+			pfree(token);
+			break;
+		case IN_PROBE:
+			understood = read_probe_name(reader, token, type);
+			break;
+		case IN_SUITE:
+			understood = read_setting(reader, token, type);
+			break;
+		case IN_PROBES:
+			understood = false;
+			break;
+		default:
+			FAIL(reader, errdetail("It is not an object."),
+				 errhint("%s", suite_hint));
+	}
+	if (!understood)
+		FAIL_VALUE(reader);
+	JSON_HANDLER_DONE;
+}
+
+static const JsonSemAction handlers_template = {
+	.object_start = object_start,
+	.object_end = object_end,
+	.array_start = array_start,
+	.array_end = array_end,
+	.object_field_start = field_start,
+	.scalar = scalar,
+};
+
+/* The settings read, with defaults for those that were not there. */
+static SuiteSettings
+complete_settings(const SuiteReader *reader)
+{
+	SuiteSettings settings = metaprobe_default_settings(reader->n_probes);
+
+	if (reader->suite_keys & SEEN(KEY_K))
+		settings.k = reader->settings.k;
+	if (reader->suite_keys & SEEN(KEY_METRIC))
+		settings.metric = reader->settings.metric;
+	if (reader->suite_keys & SEEN(KEY_WEIGHTS))
+		settings.weights = reader->settings.weights;
+	if (reader->suite_keys & SEEN(KEY_BAND))
+		settings.band = reader->settings.band;
+	return settings;
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_probe_suite_in);
+Datum
+metaprobe_probe_suite_in(PG_FUNCTION_ARGS)
+{
+	char		 *text = PG_GETARG_CSTRING(0);
+	JsonSemAction handlers = handlers_template;
+	SuiteReader	  reader = {.escontext = fcinfo->context, .capacity = 64};
+	SuiteSettings settings;
+	ProbeSuite	 *suite;
+
+	reader.curve = palloc(LOSS_CURVE_MAX_EPOCHS * sizeof(float));
+	reader.probes = palloc(reader.capacity * sizeof(Probe));
+	handlers.semstate = &reader;
+	if (!metaprobe_json_parse(metaprobe_json_lexer(text, strlen(text)),
+							  &handlers, fcinfo->context))
+		PG_RETURN_NULL();
+
+	settings = complete_settings(&reader);
+	suite = metaprobe_suite_build(reader.probes, reader.n_probes, &settings,
+								  fcinfo->context);
+	if (suite == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_PROBE_SUITE(suite);
+}

@@ -1,0 +1,626 @@
+/*
+ * test_classifier.c
+ *		Unit tests of classification by the k nearest probes.
+ */
+#include "test.h"
+
+#include "classifier.h"
+#include "dtw.h"
+#include "poll.h"
+#include "random.h"
+#include "reference_classifier.h"
+
+#define MAX_PROBES 40
+#define MAX_EPOCHS 14
+#define MAX_LABELS 5
+#define MISSING metaprobe_missing_loss()
+
+/* A suite with room of its own, and a classifier for it. */
+typedef struct Suite
+{
+	float		losses[MAX_PROBES * MAX_EPOCHS];
+	int32_t		labels[MAX_PROBES];
+	int32_t		label_starts[MAX_LABELS + 1];
+	ProbeCurves probes;
+	Classifier	classifier;
+	void	   *memory;
+} Suite;
+
+/* Fill in what follows from the probes' number, length and labels. */
+static void
+open_suite(Suite *suite)
+{
+	ProbeCurves *probes = &suite->probes;
+	int			 label = 0;
+
+	probes->losses = suite->losses;
+	probes->labels = suite->labels;
+	probes->label_starts = suite->label_starts;
+	probes->n_labels = suite->labels[probes->n_probes - 1] + 1;
+	suite->label_starts[0] = 0;
+	for (int probe = 0; probe < probes->n_probes; probe++)
+	{
+		if (suite->labels[probe] != label)
+			suite->label_starts[++label] = probe;
+	}
+	suite->label_starts[label + 1] = probes->n_probes;
+
+	suite->memory = allocate(metaprobe_classifier_size(probes));
+	memset(suite->memory, 0xa5, metaprobe_classifier_size(probes));
+	metaprobe_classifier_init(&suite->classifier, probes, suite->memory);
+}
+
+static void
+close_suite(Suite *suite)
+{
+	free(suite->memory);
+}
+
+static CurveStyle
+random_style(Random *random)
+{
+	return random_chance(random, 0.1) ? STYLE_ANY_BITS :
+		   random_chance(random, 0.5) ? STYLE_INTEGERS :
+										STYLE_TRAINING;
+}
+
+/* A suite of any size and settings, with duplicates and gaps. */
+static void
+open_random_suite(Random *random, Suite *suite, Metric metric)
+{
+	ProbeCurves *probes = &suite->probes;
+	CurveStyle	 style = random_style(random);
+	double		 missing_share = random_missing_share(random);
+	int			 n_labels = random_between(random, 1, MAX_LABELS);
+	int			 label = 0;
+
+	probes->n_probes = random_between(random, n_labels, MAX_PROBES);
+	probes->n_epochs = random_between(random, 1, MAX_EPOCHS);
+	for (int probe = 0; probe < probes->n_probes; probe++)
+	{
+		int	   left = probes->n_probes - probe;
+		float *curve = suite->losses + probe * probes->n_epochs;
+
+		/* go on to the next label at random, but reach them all */
+		if (probe > 0 && label < n_labels - 1 &&
+			(left < n_labels - label || random_chance(random, 0.2)))
+			label++;
+		suite->labels[probe] = label;
+		random_curve(random, style, missing_share, curve, probes->n_epochs);
+		if (probe > 0 && random_chance(random, 0.2))
+			memcpy(curve,
+				   suite->losses +
+					   random_below(random, probe) * probes->n_epochs,
+				   probes->n_epochs * sizeof(float));
+	}
+	probes->k = random_between(random, 1, probes->n_probes);
+	probes->metric = metric;
+	probes->weights = random_below(random, N_WEIGHTS);
+	probes->band = random_between(random, DTW_NO_BAND, 4);
+	open_suite(suite);
+}
+
+/* A row of the suite's length, a shorter or a longer one; at times a probe. */
+static int
+random_row(Random *random, const Suite *suite, float *row)
+{
+	int n_epochs = suite->probes.n_epochs;
+	int n = random_chance(random, 0.5) ?
+				n_epochs :
+				random_between(random, 0, 2 * MAX_EPOCHS);
+
+	random_curve(random, random_style(random), random_missing_share(random),
+				 row, n);
+	if (random_chance(random, 0.3))
+	{
+		int probe = random_below(random, suite->probes.n_probes);
+
+		memcpy(row, suite->losses + probe * n_epochs,
+			   (n < n_epochs ? n : n_epochs) * sizeof(float));
+	}
+	return n;
+}
+
+static int
+random_except(Random *random, const Suite *suite)
+{
+	return random_chance(random, 0.5) ?
+			   -1 :
+			   random_below(random, suite->probes.n_probes);
+}
+
+/* --- against brute force --- */
+
+static void
+assert_neighbours_agree(const Suite *suite, const Ranking *ranking, int number)
+{
+	const Nearest *nearest = &suite->classifier.nearest;
+
+	assert_int(nearest->count, neighbour_count(&suite->probes, ranking),
+			   number);
+	for (int i = 0; i < nearest->count; i++)
+	{
+		assert_int(nearest->items[i].index, ranking->ranked[i].probe, number);
+		assert_same_double(nearest->items[i].distance,
+						   ranking->ranked[i].distance, number);
+	}
+}
+
+static void
+assert_distances_agree(const Suite *suite, const Ranking *ranking, int number)
+{
+	double expected[MAX_PROBES];
+
+	for (int probe = 0; probe < suite->probes.n_probes; probe++)
+		expected[probe] = NAN;
+	for (int i = 0; i < ranking->n; i++)
+		expected[ranking->ranked[i].probe] = ranking->ranked[i].distance;
+	for (int probe = 0; probe < suite->probes.n_probes; probe++)
+		assert_same_double(suite->classifier.distances[probe], expected[probe],
+						   number);
+}
+
+static void
+assert_votes_agree(Suite *suite, const Ranking *ranking, int number)
+{
+	double total = 0;
+	int	   winner = metaprobe_classifier_vote(&suite->classifier);
+
+	for (int label = 0; label < suite->probes.n_labels; label++)
+	{
+		ReferenceVotes votes = reference_votes(&suite->probes, ranking, label);
+
+		total += votes.votes;
+		assert_nearly_equal(suite->classifier.votes[label].votes, votes.votes,
+							1e-12, number);
+		assert_same_double(suite->classifier.votes[label].distance_sum,
+						   votes.distance_sum, number);
+	}
+	assert_nearly_equal(suite->classifier.total_votes, total, 1e-12, number);
+	assert_int(winner, reference_winner(&suite->probes, ranking), number);
+}
+
+static void
+assert_scores_agree(Suite *suite, const Ranking *ranking, int number)
+{
+	for (int label = 0; label < suite->probes.n_labels; label++)
+	{
+		double score = metaprobe_classifier_score(&suite->classifier, label);
+
+		assert_nearly_equal(score,
+							reference_score(&suite->probes, ranking, label),
+							1e-14, number);
+		assert_that(isnan(score) || (score >= 0 && score <= 1), number);
+		assert_same_double(
+			metaprobe_classifier_label_distance(&suite->classifier, label),
+			reference_label_distance(ranking, label), number);
+	}
+}
+
+static void
+assert_novelty_agrees(Suite *suite, const Ranking *ranking, int number)
+{
+	assert_nearly_equal(metaprobe_classifier_novelty(&suite->classifier),
+						reference_novelty(&suite->probes, ranking), 1e-14,
+						number);
+}
+
+typedef void (*Comparison)(Suite *suite, const Ranking *ranking, int number);
+
+/* Compare several rows per suite, so that what it keeps is used again. */
+static void
+compare_with_brute_force(const char *test_name, int rounds, int n_rows,
+						 Comparison compare)
+{
+	Random random = random_stream(test_name);
+
+	for (int round = 0; round < rounds; round++)
+	{
+		Suite suite;
+
+		open_random_suite(&random, &suite, round % N_METRICS);
+		for (int i = 0; i < n_rows; i++)
+		{
+			float	row[2 * MAX_EPOCHS];
+			int		n = random_row(&random, &suite, row);
+			int		except = random_except(&random, &suite);
+			Ranking ranking = rank_all_probes(&suite.probes, row, n, except);
+
+			assert_int(metaprobe_classifier_search(&suite.classifier, row, n,
+												   except),
+					   suite.classifier.nearest.count, round);
+			compare(&suite, &ranking, round);
+			free(ranking.ranked);
+		}
+		close_suite(&suite);
+	}
+}
+
+static void
+compare_search(Suite *suite, const Ranking *ranking, int number)
+{
+	assert_neighbours_agree(suite, ranking, number);
+	assert_distances_agree(suite, ranking, number);
+}
+
+static void
+compare_everything(Suite *suite, const Ranking *ranking, int number)
+{
+	assert_neighbours_agree(suite, ranking, number);
+	assert_scores_agree(suite, ranking, number);
+	assert_novelty_agrees(suite, ranking, number);
+	assert_scores_agree(suite, ranking, number);
+	assert_neighbours_agree(suite, ranking, number);
+	assert_distances_agree(suite, ranking, number);
+}
+
+static void
+searches_agree_with_brute_force(void **state)
+{
+	(void) state;
+	compare_with_brute_force(__func__, 2000, 3, compare_search);
+}
+
+static void
+votes_agree_with_brute_force(void **state)
+{
+	(void) state;
+	compare_with_brute_force(__func__, 2000, 3, assert_votes_agree);
+}
+
+static void
+scores_agree_with_brute_force(void **state)
+{
+	(void) state;
+	compare_with_brute_force(__func__, 2000, 3, assert_scores_agree);
+}
+
+static void
+novelty_agrees_with_brute_force(void **state)
+{
+	(void) state;
+	compare_with_brute_force(__func__, 500, 4, assert_novelty_agrees);
+}
+
+/* One question does not spoil the answers to the others. */
+static void
+questions_do_not_disturb_each_other(void **state)
+{
+	(void) state;
+	compare_with_brute_force(__func__, 300, 4, compare_everything);
+}
+
+/* --- what the answers must not depend on --- */
+
+/* All answers about the row searched for last. */
+typedef struct Answers
+{
+	int	   count;
+	int	   winner;
+	double novelty;
+	double scores[MAX_LABELS];
+	double distances[MAX_PROBES];
+} Answers;
+
+static Answers
+ask(Suite *suite, const float *row, int n)
+{
+	Classifier *classifier = &suite->classifier;
+	Answers		answers;
+
+	answers.count = metaprobe_classifier_search(classifier, row, n, -1);
+	answers.winner = metaprobe_classifier_vote(classifier);
+	answers.novelty = metaprobe_classifier_novelty(classifier);
+	for (int label = 0; label < suite->probes.n_labels; label++)
+		answers.scores[label] = metaprobe_classifier_score(classifier, label);
+	memcpy(answers.distances, classifier->distances,
+		   suite->probes.n_probes * sizeof(double));
+	return answers;
+}
+
+static void
+assert_same_answers(const Suite *suite, const Answers *a, const Answers *b,
+					int number)
+{
+	assert_int(a->count, b->count, number);
+	assert_int(a->winner, b->winner, number);
+	assert_same_double(a->novelty, b->novelty, number);
+	for (int label = 0; label < suite->probes.n_labels; label++)
+		assert_same_double(a->scores[label], b->scores[label], number);
+	for (int probe = 0; probe < suite->probes.n_probes; probe++)
+		assert_same_double(a->distances[probe], b->distances[probe], number);
+}
+
+/* In mid-training, later epochs may be absent or missing: the same tag. */
+static void
+absent_epochs_are_missing_epochs(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 1000; round++)
+	{
+		Suite	suite;
+		float	row[MAX_EPOCHS];
+		int		cut;
+		Answers absent;
+		Answers missing;
+
+		open_random_suite(&random, &suite, round % N_METRICS);
+		random_curve(&random, random_style(&random), 0.1, row, MAX_EPOCHS);
+		cut = random_between(&random, 0, suite.probes.n_epochs);
+		absent = ask(&suite, row, cut);
+		for (int i = cut; i < MAX_EPOCHS; i++)
+			row[i] = MISSING;
+		missing = ask(&suite, row, suite.probes.n_epochs);
+		assert_same_answers(&suite, &absent, &missing, round);
+		close_suite(&suite);
+	}
+}
+
+static void
+epochs_beyond_the_suite_are_ignored(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 1000; round++)
+	{
+		Suite	suite;
+		float	row[2 * MAX_EPOCHS];
+		Answers whole;
+		Answers longer;
+
+		open_random_suite(&random, &suite, round % N_METRICS);
+		random_curve(&random, random_style(&random), 0.1, row, 2 * MAX_EPOCHS);
+		whole = ask(&suite, row, suite.probes.n_epochs);
+		longer = ask(&suite, row,
+					 random_between(&random, suite.probes.n_epochs,
+									2 * MAX_EPOCHS));
+		assert_same_answers(&suite, &whole, &longer, round);
+		close_suite(&suite);
+	}
+}
+
+/* --- examples --- */
+
+/*
+ * Two flat kinds of probes, 0 and 4, three epochs long:
+ * label 0 at 0, 0, 1 and label 1 at 4, 6.
+ */
+static void
+open_example(Suite *suite, Metric metric, int k)
+{
+	const float	  levels[] = {0, 0, 1, 4, 6};
+	const int32_t labels[] = {0, 0, 0, 1, 1};
+
+	suite->probes = (ProbeCurves){.n_probes = 5,
+								  .n_epochs = 3,
+								  .k = k,
+								  .band = DTW_NO_BAND,
+								  .metric = metric,
+								  .weights = WEIGHTS_UNIFORM};
+	memcpy(suite->labels, labels, sizeof(labels));
+	for (int i = 0; i < 15; i++)
+		suite->losses[i] = levels[i / 3];
+	open_suite(suite);
+}
+
+static void
+example_by_hand(void **state)
+{
+	const float row[] = {3, 3, 3};
+	Suite		suite;
+	Classifier *c = &suite.classifier;
+
+	(void) state;
+	open_example(&suite, METRIC_L1, 3);
+	/* distances 9, 9, 6, 3, 9: the tie at 9 goes to the first probe */
+	assert_int_equal(metaprobe_classifier_search(c, row, 3, -1), 3);
+	assert_int_equal(c->nearest.items[0].index, 3);
+	assert_int_equal(c->nearest.items[1].index, 2);
+	assert_int_equal(c->nearest.items[2].index, 0);
+	assert_int_equal(metaprobe_classifier_vote(c), 0);
+	assert_same_double(c->votes[0].votes, 2, 0);
+	assert_same_double(c->votes[1].votes, 1, 1);
+	assert_same_double(c->total_votes, 3, 2);
+	/* the two nearest of either kind: 6 and 9, 3 and 9 */
+	assert_same_double(metaprobe_classifier_score(c, 0), 6 / (6 + 7.5), 3);
+	assert_same_double(metaprobe_classifier_score(c, 1), 7.5 / (6 + 7.5), 4);
+	/* third nearest of probes 3, 2, 0: 12, 9, 12 */
+	assert_same_double(metaprobe_classifier_novelty(c), 9 / 12.0, 5);
+	assert_same_double(metaprobe_classifier_label_distance(c, 0), 6, 6);
+	assert_same_double(metaprobe_classifier_label_distance(c, 1), 3, 7);
+	close_suite(&suite);
+}
+
+static void
+a_probe_left_out_is_no_neighbour(void **state)
+{
+	Suite		suite;
+	Classifier *c = &suite.classifier;
+
+	(void) state;
+	open_example(&suite, METRIC_L2, 5);
+	assert_int_equal(metaprobe_classifier_search(c, suite.losses, 3, 0), 4);
+	for (int i = 0; i < 4; i++)
+		assert_int_not_equal(c->nearest.items[i].index, 0);
+	assert_true(isnan(c->distances[0]));
+	assert_same_double(metaprobe_classifier_label_distance(c, 0), 0, 0);
+	close_suite(&suite);
+}
+
+static void
+without_neighbours_there_is_no_answer(void **state)
+{
+	const float row[] = {MISSING, MISSING, MISSING, 1};
+
+	(void) state;
+	for (int metric = 0; metric < N_METRICS; metric++)
+	{
+		Suite		suite;
+		Classifier *c = &suite.classifier;
+
+		open_example(&suite, metric, 3);
+		for (int n = 0; n <= LENGTH_OF(row); n++)
+		{
+			assert_int_equal(metaprobe_classifier_search(c, row, n, -1), 0);
+			assert_int_equal(metaprobe_classifier_vote(c), -1);
+			assert_same_double(c->total_votes, 0, n);
+			assert_true(isnan(metaprobe_classifier_score(c, 0)));
+			assert_true(isnan(metaprobe_classifier_novelty(c)));
+			assert_true(isnan(metaprobe_classifier_label_distance(c, 0)));
+		}
+		close_suite(&suite);
+	}
+}
+
+static void
+equal_mean_distances_score_a_half(void **state)
+{
+	const float row[] = {2, 2, 2};
+	Suite		suite;
+	Classifier *c = &suite.classifier;
+
+	(void) state;
+	open_example(&suite, METRIC_L2, 1);
+	/* all probes at the row: both means are zero */
+	for (int i = 0; i < 15; i++)
+		suite.losses[i] = 2;
+	metaprobe_classifier_search(c, row, 3, -1);
+	assert_same_double(metaprobe_classifier_score(c, 0), 0.5, 0);
+	assert_same_double(metaprobe_classifier_score(c, 1), 0.5, 1);
+	/* and novelty has nothing to compare with */
+	assert_true(isnan(metaprobe_classifier_novelty(c)));
+	close_suite(&suite);
+}
+
+static void
+one_label_alone_has_no_score(void **state)
+{
+	const float row[] = {2, 2, 2};
+	Suite		suite;
+
+	(void) state;
+	open_example(&suite, METRIC_L2, 3);
+	close_suite(&suite);
+	memset(suite.labels, 0, sizeof(suite.labels));
+	open_suite(&suite);
+	metaprobe_classifier_search(&suite.classifier, row, 3, -1);
+	assert_int_equal(metaprobe_classifier_vote(&suite.classifier), 0);
+	assert_true(isnan(metaprobe_classifier_score(&suite.classifier, 0)));
+	close_suite(&suite);
+}
+
+static void
+balanced_votes_count_the_share(void **state)
+{
+	const float row[] = {3, 3, 3};
+	Suite		suite;
+	Classifier *c = &suite.classifier;
+
+	(void) state;
+	open_example(&suite, METRIC_L1, 3);
+	c->probes.weights = WEIGHTS_BALANCED;
+	metaprobe_classifier_search(c, row, 3, -1);
+	assert_int_equal(metaprobe_classifier_vote(c), 0);
+	/* two neighbours of a label with three of five probes, one with two */
+	assert_nearly_equal(c->votes[0].votes, 2 * 5 / 3.0, 1e-14, 0);
+	assert_nearly_equal(c->votes[1].votes, 1 * 5 / 2.0, 1e-14, 1);
+	assert_nearly_equal(c->total_votes, 35 / 6.0, 1e-14, 2);
+	close_suite(&suite);
+}
+
+/*
+ * Both labels vote with all their probes, so the votes tie; rounded fractions
+ * that are summed up would not.
+ */
+static void
+balanced_votes_tie_exactly(void **state)
+{
+	const int sizes[][2] = {{2, 6}, {6, 2}, {1, 6}, {3, 10}, {7, 12}};
+
+	(void) state;
+	for (int i = 0; i < LENGTH_OF(sizes); i++)
+	{
+		for (int nearer = 0; nearer < 2; nearer++)
+		{
+			const float row[] = {0};
+			Suite		suite;
+			int			n = sizes[i][0] + sizes[i][1];
+
+			suite.probes = (ProbeCurves){.n_probes = n,
+										 .n_epochs = 1,
+										 .k = n,
+										 .metric = METRIC_L2,
+										 .weights = WEIGHTS_BALANCED};
+			for (int probe = 0; probe < n; probe++)
+			{
+				int label = probe >= sizes[i][0];
+
+				suite.labels[probe] = label;
+				suite.losses[probe] = label == nearer ? 0 : 100;
+			}
+			open_suite(&suite);
+			metaprobe_classifier_search(&suite.classifier, row, 1, -1);
+			assert_int(metaprobe_classifier_vote(&suite.classifier), nearer,
+					   i);
+			close_suite(&suite);
+		}
+	}
+}
+
+/* --- what is kept, and cancelling --- */
+
+static int n_polls;
+
+static void
+count_poll(void)
+{
+	n_polls++;
+}
+
+/* Novelty computes each neighbour's own reach once, and polls after each. */
+static void
+reaches_are_computed_once(void **state)
+{
+	const float row[] = {3, 3, 3};
+	Suite		suite;
+
+	(void) state;
+	open_example(&suite, METRIC_L1, 3);
+	metaprobe_classifier_search(&suite.classifier, row, 3, -1);
+	n_polls = 0;
+	metaprobe_poll_hook = count_poll;
+	metaprobe_classifier_novelty(&suite.classifier);
+	assert_int_equal(n_polls, 3);
+	metaprobe_classifier_novelty(&suite.classifier);
+	assert_int_equal(n_polls, 3);
+	metaprobe_poll_hook = NULL;
+	close_suite(&suite);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(searches_agree_with_brute_force),
+		cmocka_unit_test(votes_agree_with_brute_force),
+		cmocka_unit_test(scores_agree_with_brute_force),
+		cmocka_unit_test(novelty_agrees_with_brute_force),
+		cmocka_unit_test(questions_do_not_disturb_each_other),
+		cmocka_unit_test(absent_epochs_are_missing_epochs),
+		cmocka_unit_test(epochs_beyond_the_suite_are_ignored),
+		cmocka_unit_test(example_by_hand),
+		cmocka_unit_test(a_probe_left_out_is_no_neighbour),
+		cmocka_unit_test(without_neighbours_there_is_no_answer),
+		cmocka_unit_test(equal_mean_distances_score_a_half),
+		cmocka_unit_test(one_label_alone_has_no_score),
+		cmocka_unit_test(balanced_votes_count_the_share),
+		cmocka_unit_test(balanced_votes_tie_exactly),
+		cmocka_unit_test(reaches_are_computed_once),
+	};
+
+	random_announce_seed();
+	return cmocka_run_group_tests_name("classifier", tests, NULL, NULL);
+}
