@@ -15,11 +15,15 @@ die() {
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then
 		"$@"
-	elif command -v sudo >/dev/null; then
-		sudo "$@"
 	else
-		die "needs root or sudo for: $*"
+		sudo "$@"
 	fi
+}
+
+# Ends the command, unless as_root can work; says what for.
+require_root() {
+	[ "$(id -u)" -eq 0 ] || type -P sudo >/dev/null ||
+		die "this needs root, or a user with sudo: $*"
 }
 
 # Runs a command as the user whom hand_over_workdir has chosen.  HOME is the

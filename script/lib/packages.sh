@@ -135,6 +135,7 @@ install_missing() {
 	has apt-get ||
 		die "no apt-get here: please install PostgreSQL $oldest_major or newer" \
 			"with its server headers ($server), and: ${missing[*]:-nothing else}"
+	require_root "to install PostgreSQL ($server) and: ${missing[*]:-nothing else}"
 	quietly apt-update apt_get update ||
 		say "apt-get update failed: going on with the lists that are here."
 	[ "$server" = there ] || need_server

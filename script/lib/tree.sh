@@ -19,26 +19,21 @@ copy_tree() {
 	fi
 }
 
-# in_tree NAME ARGUMENT...: make in that copy, for the chosen server.
-in_tree() {
-	local name=$1
-	shift
-	make -s -C "$work/$name" PG_CONFIG="$PG_CONFIG" "$@"
-}
-
+# build_tree NAME MAKE-ARGUMENT...
 build_tree() {
 	local name=$1
 	shift
 	as_user make -s -j"$(nproc)" -C "$work/$name" PG_CONFIG="$PG_CONFIG" "$@"
 }
 
-# Installs a built copy where the server looks for extensions: as root, or as
-# whoever owns these directories.
+# Can this user write where the server looks for extensions?
+owns_server_directories() {
+	[ -w "$("$PG_CONFIG" --pkglibdir)" ] && [ -w "$("$PG_CONFIG" --sharedir)/extension" ]
+}
+
+# Installs a built copy there: as root, or as whoever owns these directories.
 install_tree() {
-	if [ -w "$("$PG_CONFIG" --pkglibdir)" ] &&
-		[ -w "$("$PG_CONFIG" --sharedir)/extension" ]; then
-		in_tree "$1" install
-	else
-		as_root make -s -C "$work/$1" PG_CONFIG="$PG_CONFIG" install
-	fi
+	local runner=as_root
+	! owns_server_directories || runner=env
+	"$runner" make -s -C "$work/$1" PG_CONFIG="$PG_CONFIG" install
 }

@@ -2,93 +2,174 @@
  * distance.c
  *		Distances between loss curves, epoch by epoch.
  *
- * The loops are written lane by lane so that a compiler may use SIMD without
- * changing a bit; this file must be compiled without FMA contraction and
- * without -ffast-math.
+ * Sums are kept in pairs of lanes, a vector type of 16 bytes that compilers
+ * map to the SIMD that every 64-bit target has.  Each lane is computed as a
+ * scalar would be, so that does not change a bit, provided this file is
+ * compiled without FMA contraction and without -ffast-math.
  */
 #include "distance.h"
 
 #include <math.h>
 #include <stdbool.h>
 
-#define METAPROBE_LANES 4
+#include "loss.h"
 
-/* One sum, kept in lanes.  Epoch i always goes to lane i % METAPROBE_LANES. */
-typedef struct LaneSum
-{
-	double lane[METAPROBE_LANES];
-} LaneSum;
+#define N_LANES METAPROBE_LANES
+#define N_PAIRS (N_LANES / 2)
 
-static inline double
-lane_total(const LaneSum *sum)
+typedef float	PairOfLosses __attribute__((vector_size(2 * sizeof(float))));
+typedef double	Pair __attribute__((vector_size(2 * sizeof(double))));
+typedef int64_t PairMask __attribute__((vector_size(2 * sizeof(int64_t))));
+
+static inline Pair
+load_pair(const float *losses)
 {
-	return (sum->lane[0] + sum->lane[1]) + (sum->lane[2] + sum->lane[3]);
+	PairOfLosses pair;
+
+	memcpy(&pair, losses, sizeof(pair));
+	return __builtin_convertvector(pair, Pair);
 }
 
+/* The values where the mask is set, +0 elsewhere. */
+static inline Pair
+keep_pair(Pair values, PairMask mask)
+{
+	return (Pair) ((PairMask) values & mask);
+}
+
+static inline double
+lane_total(const Pair *sum)
+{
+	return (sum[0][0] + sum[0][1]) + (sum[1][0] + sum[1][1]);
+}
+
+/* Masks are -1 where set, so their sum is minus the count. */
+static inline double
+lane_count(const PairMask *sum)
+{
+	return -(double) (sum[0][0] + sum[0][1] + sum[1][0] + sum[1][1]);
+}
+
+/* Run the statement for every pair i of losses and its place p in the lanes. */
+#define FOR_EACH_PAIR(i, p, n) \
+	for (int block_ = 0; block_ < (n); block_ += N_LANES) \
+		for (int p = 0, i = block_; p < N_PAIRS; p++, i += 2)
+
 /*
- * Run body(lane, i) for every epoch i below n, in order, with the lanes of a
- * full block side by side.
+ * Add the n epochs of a and b to sums by add(sums, a, b, n), which takes whole
+ * blocks of lanes: the last epochs are filled up with missing ones.
  */
-#define FOR_EACH_EPOCH(n, body) \
+#define ADD_EPOCHS(add, sums, a, b, n) \
 	do \
 	{ \
-		int full_ = (n) - (n) % METAPROBE_LANES; \
-		for (int i_ = 0; i_ < full_; i_ += METAPROBE_LANES) \
-			for (int lane_ = 0; lane_ < METAPROBE_LANES; lane_++) \
-				body(lane_, i_ + lane_); \
-		for (int lane_ = 0; full_ + lane_ < (n); lane_++) \
-			body(lane_, full_ + lane_); \
+		int whole_ = (n) - (n) % N_LANES; \
+\
+		add(sums, a, b, whole_); \
+		if (whole_ < (n)) \
+		{ \
+			float a_[N_LANES]; \
+			float b_[N_LANES]; \
+\
+			fill_block(a_, (a) + whole_, (n) -whole_); \
+			fill_block(b_, (b) + whole_, (n) -whole_); \
+			add(sums, a_, b_, N_LANES); \
+		} \
 	} while (0)
 
-/* What scales a sum over the observed epochs to one over the full length. */
-static inline double
-length_scale(double observed, int full_length)
+static inline void
+fill_block(float *block, const float *losses, int n)
 {
-	return (double) full_length / observed;
+	for (int i = 0; i < N_LANES; i++)
+		block[i] = i < n ? losses[i] : metaprobe_missing_loss();
+}
+
+/* Sums of the lengthwise distances: of |d| or of its square. */
+typedef struct DifferenceSums
+{
+	Pair	 sums[N_PAIRS];
+	PairMask observed[N_PAIRS];
+} DifferenceSums;
+
+static inline void
+add_squares(DifferenceSums *s, const float *a, const float *b, int n)
+{
+	FOR_EACH_PAIR (i, p, n)
+	{
+		Pair	 difference = load_pair(a + i) - load_pair(b + i);
+		PairMask joint = difference == difference;
+
+		s->sums[p] += keep_pair(difference * difference, joint);
+		s->observed[p] += joint;
+	}
+}
+
+static inline void
+add_sizes(DifferenceSums *s, const float *a, const float *b, int n)
+{
+	const PairMask no_sign = {INT64_MAX, INT64_MAX};
+
+	FOR_EACH_PAIR (i, p, n)
+	{
+		Pair	 difference = load_pair(a + i) - load_pair(b + i);
+		PairMask joint = difference == difference;
+
+		s->sums[p] += keep_pair(difference, joint & no_sign);
+		s->observed[p] += joint;
+	}
+}
+
+/* The sum scaled to the full length; NaN without a jointly observed epoch. */
+static inline double
+scaled_total(const DifferenceSums *s, int full_length)
+{
+	double observed = lane_count(s->observed);
+
+	if (observed == 0)
+		return NAN;
+	return lane_total(s->sums) * (full_length / observed);
 }
 
 double
 metaprobe_l2_distance(const float *a, const float *b, int n, int full_length)
 {
-	LaneSum squares = {{0}};
-	LaneSum observed = {{0}};
-	double	count;
+	DifferenceSums s = {0};
 
-#define L2_STEP(l, i) \
-	do \
-	{ \
-		double d_ = (double) a[i] - (double) b[i]; \
-		squares.lane[l] += (d_ == d_) ? d_ * d_ : 0.0; \
-		observed.lane[l] += (d_ == d_) ? 1.0 : 0.0; \
-	} while (0)
-
-	FOR_EACH_EPOCH(n, L2_STEP);
-	count = lane_total(&observed);
-	if (count == 0)
-		return NAN;
-	return sqrt(lane_total(&squares) * length_scale(count, full_length));
+	ADD_EPOCHS(add_squares, &s, a, b, n);
+	return sqrt(scaled_total(&s, full_length));
 }
 
 double
 metaprobe_l1_distance(const float *a, const float *b, int n, int full_length)
 {
-	LaneSum differences = {{0}};
-	LaneSum observed = {{0}};
-	double	count;
+	DifferenceSums s = {0};
 
-#define L1_STEP(l, i) \
-	do \
-	{ \
-		double d_ = (double) a[i] - (double) b[i]; \
-		differences.lane[l] += (d_ == d_) ? fabs(d_) : 0.0; \
-		observed.lane[l] += (d_ == d_) ? 1.0 : 0.0; \
-	} while (0)
+	ADD_EPOCHS(add_sizes, &s, a, b, n);
+	return scaled_total(&s, full_length);
+}
 
-	FOR_EACH_EPOCH(n, L1_STEP);
-	count = lane_total(&observed);
-	if (count == 0)
-		return NAN;
-	return lane_total(&differences) * length_scale(count, full_length);
+/* Sums of products over the jointly observed epochs. */
+typedef struct ProductSums
+{
+	Pair ab[N_PAIRS];
+	Pair aa[N_PAIRS];
+	Pair bb[N_PAIRS];
+	Pair from_a; /* what is first taken from each loss of a, and of b */
+	Pair from_b;
+} ProductSums;
+
+static inline void
+add_products(ProductSums *s, const float *a, const float *b, int n)
+{
+	FOR_EACH_PAIR (i, p, n)
+	{
+		Pair	 x = load_pair(a + i) - s->from_a;
+		Pair	 y = load_pair(b + i) - s->from_b;
+		PairMask joint = (x == x) & (y == y);
+
+		s->ab[p] += keep_pair(x * y, joint);
+		s->aa[p] += keep_pair(x * x, joint);
+		s->bb[p] += keep_pair(y * y, joint);
+	}
 }
 
 /*
@@ -97,13 +178,15 @@ metaprobe_l1_distance(const float *a, const float *b, int n, int full_length)
  * exactly 0.
  */
 static double
-one_minus_cosine(double ab, double aa, double bb)
+one_minus_cosine(const ProductSums *s)
 {
+	double aa = lane_total(s->aa);
+	double bb = lane_total(s->bb);
 	double distance;
 
 	if (aa == 0 || bb == 0)
 		return NAN;
-	distance = 1.0 - ab / sqrt(aa * bb);
+	distance = 1.0 - lane_total(s->ab) / sqrt(aa * bb);
 	if (distance < 0)
 		return 0;
 	return distance > 2 ? 2 : distance;
@@ -113,25 +196,12 @@ double
 metaprobe_cosine_distance(const float *a, const float *b, int n,
 						  int full_length)
 {
-	LaneSum ab = {{0}};
-	LaneSum aa = {{0}};
-	LaneSum bb = {{0}};
+	ProductSums s = {0};
 
 	(void) full_length; /* the scale cancels out */
 
-#define COSINE_STEP(l, i) \
-	do \
-	{ \
-		double x_ = a[i]; \
-		double y_ = b[i]; \
-		bool   joint_ = (x_ == x_) && (y_ == y_); \
-		ab.lane[l] += joint_ ? x_ * y_ : 0.0; \
-		aa.lane[l] += joint_ ? x_ * x_ : 0.0; \
-		bb.lane[l] += joint_ ? y_ * y_ : 0.0; \
-	} while (0)
-
-	FOR_EACH_EPOCH(n, COSINE_STEP);
-	return one_minus_cosine(lane_total(&ab), lane_total(&aa), lane_total(&bb));
+	ADD_EPOCHS(add_products, &s, a, b, n);
+	return one_minus_cosine(&s);
 }
 
 /*
@@ -147,7 +217,7 @@ either_is_constant(const float *a, const float *b, int n)
 
 	for (int i = 0; i < n && !(a_varies && b_varies); i++)
 	{
-		if (a[i] != a[i] || b[i] != b[i])
+		if (metaprobe_loss_is_missing(a[i]) || metaprobe_loss_is_missing(b[i]))
 			continue;
 		if (first < 0)
 			first = i;
@@ -157,50 +227,43 @@ either_is_constant(const float *a, const float *b, int n)
 	return !(a_varies && b_varies);
 }
 
+/* Sums of the jointly observed losses of both curves. */
+typedef struct LossSums
+{
+	Pair	 a[N_PAIRS];
+	Pair	 b[N_PAIRS];
+	PairMask observed[N_PAIRS];
+} LossSums;
+
+static inline void
+add_losses(LossSums *s, const float *a, const float *b, int n)
+{
+	FOR_EACH_PAIR (i, p, n)
+	{
+		Pair	 x = load_pair(a + i);
+		Pair	 y = load_pair(b + i);
+		PairMask joint = (x == x) & (y == y);
+
+		s->a[p] += keep_pair(x, joint);
+		s->b[p] += keep_pair(y, joint);
+		s->observed[p] += joint;
+	}
+}
+
 double
 metaprobe_correlation_distance(const float *a, const float *b, int n,
 							   int full_length)
 {
-	LaneSum sum_a = {{0}};
-	LaneSum sum_b = {{0}};
-	LaneSum observed = {{0}};
-	LaneSum ab = {{0}};
-	LaneSum aa = {{0}};
-	LaneSum bb = {{0}};
-	double	mean_a;
-	double	mean_b;
+	LossSums	losses = {0};
+	ProductSums s = {0};
 
 	(void) full_length; /* the scale cancels out */
 
 	if (either_is_constant(a, b, n))
 		return NAN;
-
-#define MEAN_STEP(l, i) \
-	do \
-	{ \
-		double x_ = a[i]; \
-		double y_ = b[i]; \
-		bool   joint_ = (x_ == x_) && (y_ == y_); \
-		sum_a.lane[l] += joint_ ? x_ : 0.0; \
-		sum_b.lane[l] += joint_ ? y_ : 0.0; \
-		observed.lane[l] += joint_ ? 1.0 : 0.0; \
-	} while (0)
-
-	FOR_EACH_EPOCH(n, MEAN_STEP);
-	mean_a = lane_total(&sum_a) / lane_total(&observed);
-	mean_b = lane_total(&sum_b) / lane_total(&observed);
-
-#define CORRELATION_STEP(l, i) \
-	do \
-	{ \
-		double x_ = (double) a[i] - mean_a; \
-		double y_ = (double) b[i] - mean_b; \
-		bool   joint_ = (x_ == x_) && (y_ == y_); \
-		ab.lane[l] += joint_ ? x_ * y_ : 0.0; \
-		aa.lane[l] += joint_ ? x_ * x_ : 0.0; \
-		bb.lane[l] += joint_ ? y_ * y_ : 0.0; \
-	} while (0)
-
-	FOR_EACH_EPOCH(n, CORRELATION_STEP);
-	return one_minus_cosine(lane_total(&ab), lane_total(&aa), lane_total(&bb));
+	ADD_EPOCHS(add_losses, &losses, a, b, n);
+	s.from_a += lane_total(losses.a) / lane_count(losses.observed);
+	s.from_b += lane_total(losses.b) / lane_count(losses.observed);
+	ADD_EPOCHS(add_products, &s, a, b, n);
+	return one_minus_cosine(&s);
 }

@@ -27,6 +27,8 @@ typedef enum Metric
 
 #define N_METRICS (METRIC_DTW + 1)
 
+#define METAPROBE_LANES 4
+
 extern double
 metaprobe_l2_distance(const float *a, const float *b, int n, int full_length);
 extern double
