@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "loss_curve.h"
+#include "names.h"
 #include "suite_source.h"
 
 /* Load the suite of the call and find the probes nearest to its curve. */
@@ -143,17 +144,28 @@ labels_hint(const LoadedSuite *suite)
 	return list.data;
 }
 
+/* The number of a label, which stand in C order; an error if there is none. */
 static int
 find_label(const LoadedSuite *suite, text *name)
 {
-	for (int label = 0; label < suite->suite->n_labels; label++)
-	{
-		text *other = DatumGetTextPP(suite->label_texts[label]);
+	int low = 0;
+	int high = suite->suite->n_labels;
 
-		if (VARSIZE_ANY_EXHDR(other) == VARSIZE_ANY_EXHDR(name) &&
-			memcmp(VARDATA_ANY(other), VARDATA_ANY(name),
-				   VARSIZE_ANY_EXHDR(name)) == 0)
-			return label;
+	while (low < high)
+	{
+		int	  middle = (low + high) / 2;
+		text *label = DatumGetTextPP(suite->label_texts[middle]);
+		int	  order = metaprobe_compare_names(VARDATA_ANY(label),
+											  VARSIZE_ANY_EXHDR(label),
+											  VARDATA_ANY(name),
+											  VARSIZE_ANY_EXHDR(name));
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("the probe suite has no label \"%s\"",
@@ -176,6 +188,14 @@ metaprobe_label_score(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(score);
 }
 
+static int
+compare_by_votes(const void *a, const void *b, void *votes)
+{
+	return metaprobe_votes_before(votes, *(const int *) a, *(const int *) b) ?
+			   -1 :
+			   1;
+}
+
 /* The numbers of all labels, in the order of their votes. */
 static int *
 labels_by_votes(const Classifier *classifier)
@@ -184,15 +204,8 @@ labels_by_votes(const Classifier *classifier)
 	int *labels = palloc(n * sizeof(int));
 
 	for (int label = 0; label < n; label++)
-	{
-		int place = label;
-
-		for (; place > 0 && metaprobe_votes_before(classifier->votes, label,
-												   labels[place - 1]);
-			 place--)
-			labels[place] = labels[place - 1];
-		labels[place] = label;
-	}
+		labels[label] = label;
+	qsort_arg(labels, n, sizeof(int), compare_by_votes, classifier->votes);
 	return labels;
 }
 

@@ -20,6 +20,7 @@
 
 #include "compat.h"
 #include "core/vote.h"
+#include "names.h"
 
 #define FIRST_CAPACITY 16
 
@@ -64,9 +65,7 @@ state_create(FunctionCallInfo fcinfo, int64 k)
 	return state;
 }
 
-/*
- * The place of a label in the order, or where it would be inserted.
- */
+/* The place of a label in the order, or where it would be inserted. */
 static int
 find_place(const VoteState *state, const char *bytes, int length, bool *found)
 {
@@ -78,10 +77,9 @@ find_place(const VoteState *state, const char *bytes, int length, bool *found)
 	{
 		int			 middle = (low + high) / 2;
 		const Label *label = &state->labels[middle];
-		int order = memcmp(label->bytes, bytes, Min(label->length, length));
+		int order = metaprobe_compare_names(label->bytes, label->length, bytes,
+											length);
 
-		if (order == 0)
-			order = (label->length > length) - (label->length < length);
 		if (order == 0)
 		{
 			*found = true;

@@ -4,15 +4,14 @@
  */
 #include "postgres.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "miscadmin.h"
-#include "port/pg_bswap.h"
 #include "storage/shmem.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
 #include "core/loss.h"
+#include "names.h"
 #include "probe_suite.h"
 
 /* The suite in a datum, detoasted; maybe in place, so read only. */
@@ -112,95 +111,27 @@ metaprobe_suite_probe(const SuiteView *view, int index)
 	return probe;
 }
 
-/*
- * Content hash
- */
-
-/* Feed SHA-256; failures are those of the library behind it. */
-static void
-hash_bytes_of(pg_cryptohash_ctx *sha, const void *bytes, Size length)
+/* The labels of a suite as values of type text, in the current context. */
+Datum *
+metaprobe_suite_label_texts(const SuiteView *view)
 {
-	if (pg_cryptohash_update(sha, bytes, length) < 0)
-		elog(ERROR, "could not update SHA-256: %s", pg_cryptohash_error(sha));
-}
+	int	   n = view->curves.n_labels;
+	Datum *texts = palloc(n * sizeof(Datum));
 
-static void
-hash_int(pg_cryptohash_ctx *sha, int32 value)
-{
-	uint32 big_endian = pg_hton32((uint32) value);
-
-	hash_bytes_of(sha, &big_endian, sizeof(big_endian));
-}
-
-static void
-hash_probe(pg_cryptohash_ctx *sha, const Probe *probe, uint32 *room)
-{
-	hash_int(sha, probe->label_length);
-	hash_bytes_of(sha, probe->label, probe->label_length);
-	hash_int(sha, probe->id ? probe->id_length : -1);
-	if (probe->id)
-		hash_bytes_of(sha, probe->id, probe->id_length);
-	hash_int(sha, probe->n_epochs);
-	for (int i = 0; i < probe->n_epochs; i++)
+	for (int label = 0; label < n; label++)
 	{
-		uint32 bits;
+		int start = view->label_offsets[label];
+		int length = view->label_offsets[label + 1] - start;
 
-		memcpy(&bits, &probe->losses[i], sizeof(bits));
-		room[i] = pg_hton32(bits);
+		texts[label] = PointerGetDatum(
+			cstring_to_text_with_len(view->names + start, length));
 	}
-	hash_bytes_of(sha, room, probe->n_epochs * sizeof(uint32));
-}
-
-/*
- * The first 64 bits of the SHA-256 of settings and probes, in a form that does
- * not depend on the machine or on the layout.
- */
-uint64
-metaprobe_suite_hash(const ProbeSuite *suite)
-{
-	pg_cryptohash_ctx *sha = pg_cryptohash_create(PG_SHA256);
-	uint8			   digest[PG_SHA256_DIGEST_LENGTH];
-	uint32			  *room = palloc(suite->n_epochs * sizeof(uint32));
-	uint64			   head;
-	SuiteView		   view;
-
-	metaprobe_suite_view(suite, &view);
-	if (pg_cryptohash_init(sha) < 0)
-		elog(ERROR, "could not start SHA-256: %s", pg_cryptohash_error(sha));
-	hash_int(sha, suite->k);
-	hash_int(sha, suite->metric);
-	hash_int(sha, suite->weights);
-	hash_int(sha, suite->band);
-	hash_int(sha, suite->n_probes);
-	for (int i = 0; i < suite->n_probes; i++)
-	{
-		Probe probe = metaprobe_suite_probe(&view, i);
-
-		hash_probe(sha, &probe, room);
-	}
-	if (pg_cryptohash_final(sha, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not finish SHA-256: %s", pg_cryptohash_error(sha));
-	pg_cryptohash_free(sha);
-	pfree(room);
-
-	memcpy(&head, digest, sizeof(head));
-	return pg_ntoh64(head);
+	return texts;
 }
 
 /*
  * Building
  */
-
-/* C order, the shorter of two names first if it starts the longer. */
-static int
-compare_names(const char *a, int a_length, const char *b, int b_length)
-{
-	int order = memcmp(a, b, Min(a_length, b_length));
-
-	if (order != 0)
-		return order;
-	return (a_length > b_length) - (a_length < b_length);
-}
 
 /* By (label, curve, id); a probe without an id comes after those with one. */
 static int
@@ -208,8 +139,8 @@ compare_probes(const void *x, const void *y)
 {
 	const Probe *a = x;
 	const Probe *b = y;
-	int			 order =
-		compare_names(a->label, a->label_length, b->label, b->label_length);
+	int order = metaprobe_compare_names(a->label, a->label_length, b->label,
+										b->label_length);
 
 	if (order == 0)
 		order = metaprobe_losses_compare(a->losses, a->n_epochs, b->losses,
@@ -218,7 +149,7 @@ compare_probes(const void *x, const void *y)
 		return order;
 	if (a->id == NULL || b->id == NULL)
 		return (a->id == NULL) - (b->id == NULL);
-	return compare_names(a->id, a->id_length, b->id, b->id_length);
+	return metaprobe_compare_names(a->id, a->id_length, b->id, b->id_length);
 }
 
 static bool

@@ -18,29 +18,24 @@
 #include "loss_curve.h"
 #include "suite_source.h"
 
-static Datum
-labels_array(const LoadedSuite *suite)
-{
-	return PointerGetDatum(construct_array(suite->label_texts,
-										   suite->suite->n_labels, TEXTOID, -1,
-										   false, TYPALIGN_INT));
-}
-
 /* probe_suite_info(suite): one row of facts */
 PG_FUNCTION_INFO_V1(metaprobe_probe_suite_info);
 Datum
 metaprobe_probe_suite_info(PG_FUNCTION_ARGS)
 {
-	ProbeSuite	*suite = PG_GETARG_PROBE_SUITE(0);
-	LoadedSuite *loaded = metaprobe_load_suite(suite, CurrentMemoryContext);
-	TupleDesc	 columns;
-	Datum		 values[8];
-	bool		 nulls[8] = {0};
+	ProbeSuite *suite = PG_GETARG_PROBE_SUITE(0);
+	SuiteView	view;
+	TupleDesc	columns;
+	Datum		values[8];
+	bool		nulls[8] = {0};
 
 	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
+	metaprobe_suite_view(suite, &view);
 	values[0] = Int32GetDatum(suite->n_probes);
-	values[1] = labels_array(loaded);
+	values[1] = PointerGetDatum(
+		construct_array(metaprobe_suite_label_texts(&view), suite->n_labels,
+						TEXTOID, -1, false, TYPALIGN_INT));
 	values[2] = Int32GetDatum(suite->n_epochs);
 	values[3] = Int32GetDatum(suite->k);
 	values[4] = CStringGetTextDatum(metaprobe_metric_names[suite->metric]);
@@ -59,20 +54,23 @@ Datum
 metaprobe_probe_suite_probes(PG_FUNCTION_ARGS)
 {
 	ProbeSuite	  *suite = PG_GETARG_PROBE_SUITE(0);
-	LoadedSuite	  *loaded = metaprobe_load_suite(suite, CurrentMemoryContext);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	SuiteView	   view;
+	Datum		  *labels;
 
 	InitMaterializedSRF(fcinfo, 0);
+	metaprobe_suite_view(suite, &view);
+	labels = metaprobe_suite_label_texts(&view);
 	for (int i = 0; i < suite->n_probes; i++)
 	{
-		Probe	   probe = metaprobe_suite_probe(&loaded->view, i);
+		Probe	   probe = metaprobe_suite_probe(&view, i);
 		LossCurve *curve =
 			loss_curve_copy_losses(probe.losses, probe.n_epochs);
 		Datum values[3];
 		bool  nulls[3] = {0};
 
 		CHECK_FOR_INTERRUPTS();
-		values[0] = loaded->label_texts[loaded->view.curves.labels[i]];
+		values[0] = labels[view.curves.labels[i]];
 		values[1] = PointerGetDatum(curve);
 		nulls[2] = probe.id == NULL;
 		if (probe.id)
@@ -85,34 +83,48 @@ metaprobe_probe_suite_probes(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/*
- * Count, for every pair of labels, how often probes of the first are
- * classified as the second by all other probes.  The last column stands for
- * probes without a neighbour.
- */
-static int64 *
-count_confusions(LoadedSuite *suite)
+/* A probe's label and what it was classified as, NO_LABEL without neighbours. */
+typedef struct Outcome
+{
+	int actual;
+	int predicted;
+} Outcome;
+
+#define NO_LABEL PG_INT32_MAX
+
+static int
+compare_outcomes(const void *x, const void *y)
+{
+	const Outcome *a = x;
+	const Outcome *b = y;
+
+	if (a->actual != b->actual)
+		return a->actual < b->actual ? -1 : 1;
+	return (a->predicted > b->predicted) - (a->predicted < b->predicted);
+}
+
+/* Classify every probe by all others; the outcomes in order. */
+static Outcome *
+leave_one_out(LoadedSuite *suite)
 {
 	Classifier *classifier = &suite->classifier;
-	int			n = suite->suite->n_labels;
-	int64	   *counts =
-		MemoryContextAllocHuge(CurrentMemoryContext,
-							   mul_size(mul_size(n, n + 1), sizeof(int64)));
+	int			n = suite->suite->n_probes;
+	Outcome	   *outcomes = palloc(n * sizeof(Outcome));
 
-	memset(counts, 0, (Size) n * (n + 1) * sizeof(int64));
-	for (int i = 0; i < suite->suite->n_probes; i++)
+	for (int i = 0; i < n; i++)
 	{
 		Probe probe = metaprobe_suite_probe(&suite->view, i);
-		int	  actual = suite->view.curves.labels[i];
-		int	  predicted;
+		int	  label;
 
 		CHECK_FOR_INTERRUPTS();
 		(void) metaprobe_classifier_search(classifier, probe.losses,
 										   probe.n_epochs, i);
-		predicted = metaprobe_classifier_vote(classifier);
-		counts[(Size) actual * (n + 1) + (predicted < 0 ? n : predicted)]++;
+		label = metaprobe_classifier_vote(classifier);
+		outcomes[i].actual = suite->view.curves.labels[i];
+		outcomes[i].predicted = label < 0 ? NO_LABEL : label;
 	}
-	return counts;
+	qsort(outcomes, n, sizeof(Outcome), compare_outcomes);
+	return outcomes;
 }
 
 /* probe_suite_confusion(suite): actual, predicted, count, by leave-one-out */
@@ -123,28 +135,26 @@ metaprobe_probe_suite_confusion(PG_FUNCTION_ARGS)
 	ProbeSuite	  *suite = PG_GETARG_PROBE_SUITE(0);
 	LoadedSuite	  *loaded = metaprobe_load_suite(suite, CurrentMemoryContext);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int64		  *counts = count_confusions(loaded);
-	int			   n = suite->n_labels;
+	Outcome		  *outcomes = leave_one_out(loaded);
+	int			   first = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int actual = 0; actual < n; actual++)
+	for (int i = 1; i <= suite->n_probes; i++)
 	{
-		for (int predicted = 0; predicted <= n; predicted++)
-		{
-			int64 count = counts[(Size) actual * (n + 1) + predicted];
-			Datum values[3];
-			bool  nulls[3] = {0};
+		Outcome *same = &outcomes[first];
+		Datum	 values[3];
+		bool	 nulls[3] = {0};
 
-			if (count == 0)
-				continue;
-			values[0] = loaded->label_texts[actual];
-			nulls[1] = predicted == n;
-			if (predicted < n)
-				values[1] = loaded->label_texts[predicted];
-			values[2] = Int64GetDatum(count);
-			tuplestore_putvalues(result->setResult, result->setDesc, values,
-								 nulls);
-		}
+		if (i < suite->n_probes && compare_outcomes(&outcomes[i], same) == 0)
+			continue;
+		values[0] = loaded->label_texts[same->actual];
+		nulls[1] = same->predicted == NO_LABEL;
+		if (!nulls[1])
+			values[1] = loaded->label_texts[same->predicted];
+		values[2] = Int64GetDatum(i - first);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 nulls);
+		first = i;
 	}
 	return (Datum) 0;
 }

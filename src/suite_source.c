@@ -158,15 +158,7 @@ metaprobe_load_suite(ProbeSuite *suite, MemoryContext parent)
 							  palloc(
 								  metaprobe_classifier_size(&view->curves)));
 
-	loaded->label_texts = palloc(suite->n_labels * sizeof(Datum));
-	for (int label = 0; label < suite->n_labels; label++)
-	{
-		int start = view->label_offsets[label];
-		int length = view->label_offsets[label + 1] - start;
-
-		loaded->label_texts[label] = PointerGetDatum(
-			cstring_to_text_with_len(view->names + start, length));
-	}
+	loaded->label_texts = metaprobe_suite_label_texts(view);
 	MemoryContextSwitchTo(caller);
 	return loaded;
 }

@@ -6,7 +6,6 @@ SELECT label AS actual,
        classify_metadata(curve, (SELECT suite FROM suites WHERE name = 'mnist')) AS predicted
   FROM held_out;
 
-\echo
 \echo '== Held-out probes: actual kind (down) against predicted kind (across)'
 \echo
 SELECT actual, predicted, count(*),
@@ -18,7 +17,6 @@ SELECT count(*) FILTER (WHERE actual = predicted) AS right, count(*) AS "of",
        0.2 AS "by chance"
   FROM answers;
 
-\echo
 \echo '== Rows tagged random_outputs (like probes with a wrong label), against the truth'
 \echo
 SELECT hits AS "tagged and mislabelled", tagged, wrong AS mislabelled,
@@ -33,7 +31,6 @@ SELECT example_id, is_mislabelled,
        label_score(curve, 'random_outputs', (SELECT suite FROM suites WHERE name = 'mnist')) AS score
   FROM dataset;
 
-\echo
 \echo '== The same as a ranking: AUROC, the chance that a mislabelled row scores above a sound one'
 \echo
 -- The rank sum, with equal scores at the mean of their ranks.

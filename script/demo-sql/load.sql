@@ -37,7 +37,6 @@ UNION ALL
 SELECT 'held_out', count(*), 'more such examples, kept out of the suite to test it',
        pg_size_pretty(pg_total_relation_size('held_out')) FROM held_out;
 
-\echo
 \echo '== The five kinds of probes, with the median loss at some epochs and one curve of each'
 \echo
 SELECT label AS "kind of probe", count(*) AS probes,

@@ -1,7 +1,6 @@
 -- Queries to go on with.  Each is planned here before it is shown, so that one
 -- that no longer fits the extension stops the demo.
 
-\echo
 \echo '== How to go on: queries to type next'
 
 SELECT format($$-- The chances of every label for one row

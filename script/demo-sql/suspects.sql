@@ -1,6 +1,5 @@
 -- The rows to look at first, and why.
 
-\echo
 \echo '== The ten most suspicious rows: highest label_score for random_outputs'
 \echo
 SELECT example_id AS example, given_label AS given, true_label AS truth, t.label AS tag,
@@ -11,7 +10,6 @@ SELECT example_id AS example, given_label AS given, true_label AS truth, t.label
 
 SELECT example_id AS suspect FROM suspicion ORDER BY score DESC, example_id LIMIT 1 \gset
 
-\echo
 \echo '== Why: the five probes that behave most like the first of them, example' :suspect
 \echo
 SELECT p.rank, p.id AS probe, p.label, round(p.distance::numeric, 3) AS distance,
