@@ -41,6 +41,7 @@ extern LossCurve *loss_curve_copy_losses(const float *losses, int n_epochs);
 extern bool		  loss_curve_length_is_valid(int64 n_epochs, Node *escontext);
 extern void		  loss_curve_check_length(int64 n_epochs);
 extern float	  loss_curve_loss(double value, int64 epoch);
+extern float	  loss_curve_loss_of_type(Datum value, Oid type, int epoch);
 extern int		  loss_curve_compare(const LossCurve *a, const LossCurve *b);
 extern void
 loss_curve_append_text(StringInfo text, const float *losses, int n_epochs);

@@ -37,21 +37,29 @@ loss_from_numeric(Numeric number, int epoch)
 	return loss;
 }
 
-static float
-loss_from_element(Datum element, Oid type, int epoch)
+/* A value of any type of number as the loss of an epoch. */
+float
+loss_curve_loss_of_type(Datum value, Oid type, int epoch)
 {
 	switch (type)
 	{
-		case FLOAT4OID:
-			return loss_curve_loss(DatumGetFloat4(element), epoch);
 		case FLOAT8OID:
-			return loss_curve_loss(DatumGetFloat8(element), epoch);
-		case INT4OID:
-			return loss_curve_loss(DatumGetInt32(element), epoch);
+			return loss_curve_loss(DatumGetFloat8(value), epoch);
+		case FLOAT4OID:
+			return loss_curve_loss(DatumGetFloat4(value), epoch);
 		case NUMERICOID:
-			return loss_from_numeric(DatumGetNumeric(element), epoch);
+			return loss_from_numeric(DatumGetNumeric(value), epoch);
+		case INT4OID:
+			return loss_curve_loss(DatumGetInt32(value), epoch);
+		case INT8OID:
+			return loss_curve_loss(DatumGetInt64(value), epoch);
+		case INT2OID:
+			return loss_curve_loss(DatumGetInt16(value), epoch);
 		default:
-			elog(ERROR, "unexpected element type %u", type);
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("a loss cannot be of type %s",
+								   format_type_be(type)),
+							errhint("Cast it to double precision.")));
 	}
 }
 
@@ -85,8 +93,9 @@ loss_curve_from_array(PG_FUNCTION_ARGS)
 
 	curve = loss_curve_create(n);
 	for (int i = 0; i < n; i++)
-		curve->losses[i] = nulls[i] ? metaprobe_missing_loss() :
-									  loss_from_element(elements[i], type, i);
+		curve->losses[i] = nulls[i] ?
+							   metaprobe_missing_loss() :
+							   loss_curve_loss_of_type(elements[i], type, i);
 	PG_RETURN_LOSS_CURVE(loss_curve_finish(curve));
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/hashfn.h"
 #include "fmgr.h"
+#include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "loss_curve.h"
@@ -63,7 +64,12 @@ loss_curve_hash_extended(PG_FUNCTION_ARGS)
 	PG_RETURN_UINT64(hash);
 }
 
-/* curve || loss: one epoch more, missing if the loss is NULL. */
+/*
+ * curve || loss: one epoch more, missing if the loss is NULL.
+ *
+ * Declared for anynonarray and not for double precision, since then the parser
+ * would prefer this operator for 'text' || number, in the whole database.
+ */
 PG_FUNCTION_INFO_V1(loss_curve_append);
 Datum
 loss_curve_append(PG_FUNCTION_ARGS)
@@ -74,9 +80,11 @@ loss_curve_append(PG_FUNCTION_ARGS)
 
 	if (n > 0)
 		memcpy(longer->losses, curve->losses, n * sizeof(float));
-	longer->losses[n] = PG_ARGISNULL(1) ?
-							metaprobe_missing_loss() :
-							loss_curve_loss(PG_GETARG_FLOAT8(1), n);
+	longer->losses[n] = metaprobe_missing_loss();
+	if (!PG_ARGISNULL(1))
+		longer->losses[n] = loss_curve_loss_of_type(
+			PG_GETARG_DATUM(1),
+			getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 1)), n);
 	PG_RETURN_LOSS_CURVE(loss_curve_finish(longer));
 }
 

@@ -106,10 +106,10 @@ COMMENT ON OPERATOR FAMILY loss_curve_ops USING hash IS 'equality of curves';
 
 -- Concatenation
 
-CREATE FUNCTION loss_curve_append(curve loss_curve, loss double precision)
+CREATE FUNCTION loss_curve_append(curve loss_curve, loss anynonarray)
 	RETURNS loss_curve
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
-COMMENT ON FUNCTION loss_curve_append(loss_curve, double precision) IS
+COMMENT ON FUNCTION loss_curve_append(loss_curve, anynonarray) IS
 	'implementation of || operator';
 
 CREATE FUNCTION loss_curve_concat(loss_curve, loss_curve) RETURNS loss_curve
@@ -118,11 +118,11 @@ COMMENT ON FUNCTION loss_curve_concat(loss_curve, loss_curve) IS
 	'implementation of || operator';
 
 CREATE OPERATOR || (
-	LEFTARG = loss_curve, RIGHTARG = double precision,
+	LEFTARG = loss_curve, RIGHTARG = anynonarray,
 	FUNCTION = loss_curve_append
 );
-COMMENT ON OPERATOR || (loss_curve, double precision) IS
-	'append the loss of one more epoch, a missing one if NULL';
+COMMENT ON OPERATOR || (loss_curve, anynonarray) IS
+	'append the loss (any type of number) of one more epoch, a missing one if NULL';
 
 CREATE OPERATOR || (
 	LEFTARG = loss_curve, RIGHTARG = loss_curve, FUNCTION = loss_curve_concat

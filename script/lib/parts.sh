@@ -118,18 +118,18 @@ installcheck() {
 	logged "$name" as_user make -s -C "$work/run" PG_CONFIG="$PG_CONFIG" installcheck "$@"
 }
 
-show_crashes() {
-	grep -aE 'PANIC|TRAP|terminated by signal' "$work/server.log" || true
+# show_regress_failure DIRECTORY: the differences, and what the server says of
+# crashes.
+show_regress_failure() {
+	[ ! -e "$1/regression.diffs" ] || head -n 400 "$1/regression.diffs"
+	grep -aE 'PANIC|TRAP|terminated by signal' "$work/server.log"
 }
 
 part_regress() {
 	local status=0
 	need_server_running || return
 	installcheck regress ISOLATION= TAP_TESTS= || status=$?
-	count_regress "$status" "$work/regress.log" || {
-		head -n 400 "$work/run/regression.diffs"
-		show_crashes
-	}
+	count_regress "$status" "$work/regress.log" || show_regress_failure "$work/run"
 }
 
 has_isolation_tests() {
@@ -140,23 +140,22 @@ part_isolation() {
 	local status=0
 	need_server_running || return
 	installcheck isolation REGRESS= TAP_TESTS= || status=$?
-	count_regress "$status" "$work/isolation.log" || {
-		head -n 400 "$work"/run/output_iso/regression.diffs
-		show_crashes
-	}
+	count_regress "$status" "$work/isolation.log" ||
+		show_regress_failure "$work/run/output_iso"
 }
 
 # These start servers of their own.
 part_tap() {
 	local status=0
-	need_installed_tree || return
+	compgen -G "$root/test/t/*.pl" >/dev/null && need_installed_tree || return
 	installcheck tap REGRESS= ISOLATION= TAP_TESTS=1 || status=$?
-	count_prove "$status" "$work/tap.log" || show_failed_tap_logs
+	count_prove "$status" "$work/tap.log" || show_tap_failures
 }
 
-show_failed_tap_logs() {
+show_tap_failures() {
 	local log
-	grep -lE '^(\[.*\] )?not ok|died at|Bail out' "$work"/run/tmp_check/log/regress_log_* |
+	grep -lE '^(\[.*\] )?not ok|died at|Bail out' \
+		"$work"/run/tmp_check/log/regress_log_* 2>/dev/null |
 		while read -r log; do
 			say "--- end of ${log##*/}"
 			tail -n 80 "$log"

@@ -225,7 +225,7 @@ cosine_is_undefined_for_zero_curves(void **state)
 	assert_same_double(metaprobe_l1_distance(zero, zero, 5, 5), 0, 1);
 }
 
-/* A mean of odd many 0.1 is not 0.1: a constant leaves a residue to it. */
+/* However many there are, rounding their mean must not leave a residue. */
 static void
 correlation_is_undefined_for_constant_curves(void **state)
 {

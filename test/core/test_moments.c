@@ -176,6 +176,17 @@ small_examples(void **state)
 	assert_same_double(metaprobe_moments_stddev(&moments), sqrt(32.0 / 7), 1);
 }
 
+/* What large losses swallow comes back when they cancel. */
+static void
+small_losses_survive_large_ones(void **state)
+{
+	const float losses[] = {0x1p30f, 0x1p-30f, -0x1p30f, 0x1p-31f};
+	Moments		moments = moments_of(losses, 4);
+
+	(void) state;
+	assert_same_double(metaprobe_moments_mean(&moments), 0x1.8p-30 / 4, 0);
+}
+
 static void
 few_losses_leave_moments_undefined(void **state)
 {
@@ -270,6 +281,7 @@ main(void)
 		cmocka_unit_test(order_and_merging_do_not_show),
 		cmocka_unit_test(values_are_those_of_two_passes),
 		cmocka_unit_test(small_examples),
+		cmocka_unit_test(small_losses_survive_large_ones),
 		cmocka_unit_test(few_losses_leave_moments_undefined),
 		cmocka_unit_test(merging_nothing_changes_nothing),
 		cmocka_unit_test(equal_losses_do_not_deviate),
