@@ -62,9 +62,6 @@ typedef struct ProbeSuite
 	int32  name_bytes; /* of all labels and ids together */
 } ProbeSuite;
 
-/* The head that tells a stored suite's hash without reading the rest. */
-#define PROBE_SUITE_HEAD_SIZE (offsetof(ProbeSuite, hash) + sizeof(uint64))
-
 /* Pointers into a suite. */
 typedef struct SuiteView
 {

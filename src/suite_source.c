@@ -14,22 +14,22 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
-#include "access/parallel.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
 #include "compat.h"
 #include "suite_relation.h"
 #include "suite_source.h"
+
+/* Where a suite's hash stands behind its varlena header. */
+#define HASH_OFFSET (offsetof(ProbeSuite, hash) - VARHDRSZ)
 
 typedef enum SuiteForm
 {
@@ -139,37 +139,33 @@ default_relation(void)
  */
 
 /*
- * Prepare a suite for classification, in a new memory context below parent.
- * The suite itself must live as long.
+ * Copy a suite and prepare it for classification, in a new memory context
+ * below parent that owns all of it.
  */
 LoadedSuite *
-metaprobe_load_suite(ProbeSuite *suite, MemoryContext parent)
+metaprobe_load_suite(const ProbeSuite *suite, MemoryContext parent)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "metaprobe suite",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	LoadedSuite	 *loaded = palloc0(sizeof(LoadedSuite));
-	SuiteView	 *view = &loaded->view;
+	ProbeCurves	 *curves = &loaded->view.curves;
 
 	loaded->context = context;
-	loaded->suite = suite;
-	metaprobe_suite_view(suite, view);
-	metaprobe_classifier_init(&loaded->classifier, &view->curves,
-							  palloc(
-								  metaprobe_classifier_size(&view->curves)));
-
-	loaded->label_texts = metaprobe_suite_label_texts(view);
+	loaded->suite = palloc(VARSIZE(suite));
+	memcpy(loaded->suite, suite, VARSIZE(suite));
+	metaprobe_suite_view(loaded->suite, &loaded->view);
+	metaprobe_classifier_init(&loaded->classifier, curves,
+							  palloc(metaprobe_classifier_size(curves)));
+	loaded->label_texts = metaprobe_suite_label_texts(&loaded->view);
 	MemoryContextSwitchTo(caller);
 	return loaded;
 }
 
-/* Put a copy of the suite, in place of what was loaded, into the cache. */
+/* Load a suite in place of what was loaded. */
 static void
 cache_suite(SuiteCache *cache, const ProbeSuite *suite, MemoryContext parent)
 {
-	ProbeSuite	 *copy;
-	MemoryContext caller;
-
 	if (cache->loaded)
 	{
 		MemoryContext old = cache->loaded->context;
@@ -177,11 +173,7 @@ cache_suite(SuiteCache *cache, const ProbeSuite *suite, MemoryContext parent)
 		cache->loaded = NULL;
 		MemoryContextDelete(old);
 	}
-	caller = MemoryContextSwitchTo(parent);
-	copy = palloc(VARSIZE(suite));
-	memcpy(copy, suite, VARSIZE(suite));
-	cache->loaded = metaprobe_load_suite(copy, parent);
-	MemoryContextSwitchTo(caller);
+	cache->loaded = metaprobe_load_suite(suite, parent);
 }
 
 /*
@@ -202,11 +194,10 @@ static uint64
 stored_hash(Datum value)
 {
 	struct varlena *head =
-		PG_DETOAST_DATUM_SLICE(value, 0, PROBE_SUITE_HEAD_SIZE - VARHDRSZ);
+		PG_DETOAST_DATUM_SLICE(value, 0, HASH_OFFSET + sizeof(uint64));
 	uint64 hash;
 
-	memcpy(&hash, VARDATA_ANY(head) + offsetof(ProbeSuite, hash) - VARHDRSZ,
-		   sizeof(hash));
+	memcpy(&hash, VARDATA_ANY(head) + HASH_OFFSET, sizeof(hash));
 	pfree(head);
 	return hash;
 }
@@ -221,6 +212,7 @@ static bool
 is_loaded_value(SuiteCache *cache, Datum value)
 {
 	struct varlena *pointer = (struct varlena *) DatumGetPointer(value);
+	uint64			hash;
 
 	if (cache->loaded == NULL)
 		return false;
@@ -241,19 +233,21 @@ is_loaded_value(SuiteCache *cache, Datum value)
 		cache->moment = now;
 		return true;
 	}
-	if (VARATT_IS_EXTENDED(pointer))
+	if (VARATT_IS_EXTERNAL(pointer) || VARATT_IS_COMPRESSED(pointer))
 		return false;
-	return VARSIZE(pointer) == VARSIZE(cache->loaded->suite) &&
-		   ((ProbeSuite *) pointer)->hash == cache->loaded->suite->hash;
+	memcpy(&hash, VARDATA_ANY(pointer) + HASH_OFFSET, sizeof(hash));
+	return hash == cache->loaded->suite->hash;
 }
 
+/* Load a value, unless it only comes in another wrapping than the last. */
 static void
 load_value(SuiteCache *cache, Datum value, MemoryContext parent)
 {
 	struct varlena *pointer = (struct varlena *) DatumGetPointer(value);
 	ProbeSuite	   *suite = DatumGetProbeSuite(value);
 
-	cache_suite(cache, suite, parent);
+	if (cache->loaded == NULL || cache->loaded->suite->hash != suite->hash)
+		cache_suite(cache, suite, parent);
 	cache->is_toasted = VARATT_IS_EXTERNAL_ONDISK(pointer);
 	if (cache->is_toasted)
 	{

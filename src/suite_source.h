@@ -25,6 +25,6 @@ extern void metaprobe_define_default_suite(void);
 extern LoadedSuite *
 metaprobe_suite_for_call(FunctionCallInfo fcinfo, int suite_argument);
 extern LoadedSuite *
-metaprobe_load_suite(ProbeSuite *suite, MemoryContext parent);
+metaprobe_load_suite(const ProbeSuite *suite, MemoryContext parent);
 
 #endif /* METAPROBE_SUITE_SOURCE_H */

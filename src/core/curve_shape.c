@@ -5,6 +5,7 @@
 #include "curve_shape.h"
 
 #include "loss.h"
+#include "poll.h"
 
 /* The loss at a fractional epoch, on the line between its two neighbours. */
 static float
@@ -54,6 +55,7 @@ metaprobe_smooth(const float *curve, int n, int window, float *smoothed)
 		double sum = 0;
 		int	   observed = 0;
 
+		metaprobe_poll();
 		smoothed[i] = metaprobe_missing_loss();
 		if (metaprobe_loss_is_missing(curve[i]))
 			continue;

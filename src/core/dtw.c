@@ -127,6 +127,7 @@ metaprobe_dtw_distance(const float *a, int n, const float *b, int m, int band,
 	int		 high = 0;
 	long	 cells = 0;
 
+	metaprobe_poll();
 	if (x.n == 0 || y.n == 0)
 		return NAN;
 	if (band == DTW_NO_BAND)

@@ -261,6 +261,34 @@ searches_agree_with_brute_force(void **state)
 	compare_with_brute_force(__func__, 2000, 3, compare_search);
 }
 
+/* The first so many of all, more or fewer than vote. */
+static void
+compare_nearest(Suite *suite, const Ranking *ranking, int number)
+{
+	for (int capacity = 1; capacity <= suite->probes.n_probes + 1; capacity++)
+	{
+		Nearest nearest;
+
+		metaprobe_nearest_reset(&nearest,
+								allocate(capacity * sizeof(Neighbour)),
+								capacity);
+		metaprobe_classifier_nearest(&suite->classifier, &nearest);
+		assert_int(nearest.count,
+				   capacity < ranking->n ? capacity : ranking->n, number);
+		for (int i = 0; i < nearest.count; i++)
+			assert_int(nearest.items[i].index, ranking->ranked[i].probe,
+					   number);
+		free(nearest.items);
+	}
+}
+
+static void
+any_number_of_nearest_agrees_with_brute_force(void **state)
+{
+	(void) state;
+	compare_with_brute_force(__func__, 300, 2, compare_nearest);
+}
+
 static void
 votes_agree_with_brute_force(void **state)
 {
@@ -605,6 +633,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(searches_agree_with_brute_force),
+		cmocka_unit_test(any_number_of_nearest_agrees_with_brute_force),
 		cmocka_unit_test(votes_agree_with_brute_force),
 		cmocka_unit_test(scores_agree_with_brute_force),
 		cmocka_unit_test(novelty_agrees_with_brute_force),
