@@ -8,6 +8,7 @@
 #include <limits.h>
 
 #include "curve_shape.h"
+#include "poll.h"
 #include "random.h"
 
 #define MAX_N 60
@@ -261,6 +262,34 @@ smoothing_the_largest_losses_does_not_overflow(void **state)
 	assert_losses(got, curve, MAX_N);
 }
 
+static int n_polls;
+
+static void
+count_poll(void)
+{
+	n_polls++;
+}
+
+static void
+wide_smoothing_can_be_cancelled(void **state)
+{
+	const int n = 4000;
+	float	 *curve = allocate(n * sizeof(float));
+	float	 *smoothed = allocate(n * sizeof(float));
+	Random	  random = random_stream(__func__);
+
+	(void) state;
+	random_curve(&random, STYLE_TRAINING, 0, curve, n);
+	n_polls = 0;
+	metaprobe_poll_hook = count_poll;
+	metaprobe_smooth(curve, n, 2 * n + 1, smoothed);
+	metaprobe_poll_hook = NULL;
+	free(curve);
+	free(smoothed);
+	/* sixteen million additions, of which some milliseconds hold a few */
+	assert_in_range(n_polls, 4, n);
+}
+
 /* --- sparkline --- */
 
 static void
@@ -398,6 +427,7 @@ main(void)
 		cmocka_unit_test(smoothing_averages_the_window),
 		cmocka_unit_test(smoothing_agrees_with_plain_means),
 		cmocka_unit_test(smoothing_the_largest_losses_does_not_overflow),
+		cmocka_unit_test(wide_smoothing_can_be_cancelled),
 		cmocka_unit_test(columns_show_levels_from_zero),
 		cmocka_unit_test(levels_agree_with_the_scale),
 		cmocka_unit_test(every_epoch_is_in_one_column),

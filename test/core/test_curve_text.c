@@ -265,40 +265,6 @@ a_loss_is_read_up_to_its_length(void **state)
 					 CURVE_TEXT_OUT_OF_RANGE);
 }
 
-static float
-float_of_bits(uint32_t bits)
-{
-	float value;
-
-	memcpy(&value, &bits, sizeof(value));
-	return value;
-}
-
-static void
-doubles_become_losses(void **state)
-{
-	float loss = -7;
-
-	(void) state;
-	assert_true(metaprobe_loss_from_double(-0.0, &loss));
-	assert_same_float(loss, 0.0f, 0);
-	assert_true(metaprobe_loss_from_double(-1e-60, &loss));
-	assert_same_float(loss, 0.0f, 1);
-	assert_true(metaprobe_loss_from_double(0.1, &loss));
-	assert_same_float(loss, 0.1f, 2);
-	assert_true(metaprobe_loss_from_double(-(double) FLT_MAX, &loss));
-	assert_same_float(loss, -FLT_MAX, 3);
-	assert_true(metaprobe_loss_from_double(float_of_bits(0xffc12345), &loss));
-	assert_same_float(loss, float_of_bits(0x7fc00000), 4);
-
-	loss = -7;
-	assert_false(metaprobe_loss_from_double(INFINITY, &loss));
-	assert_false(metaprobe_loss_from_double(-INFINITY, &loss));
-	assert_false(metaprobe_loss_from_double(1e300, &loss));
-	assert_false(metaprobe_loss_from_double(0x1.ffffffp127, &loss));
-	assert_same_float(loss, -7, 5);
-}
-
 static int
 print_spaces(Random *random, char *text)
 {
@@ -450,7 +416,6 @@ main(void)
 		cmocka_unit_test(length_is_limited),
 		cmocka_unit_test(capacity_bounds_the_losses),
 		cmocka_unit_test(a_loss_is_read_up_to_its_length),
-		cmocka_unit_test(doubles_become_losses),
 		cmocka_unit_test(nine_digits_bring_back_every_float),
 		cmocka_unit_test(parser_takes_what_the_grammar_takes),
 	};

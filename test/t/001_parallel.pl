@@ -1,0 +1,195 @@
+# Classification of a large table goes parallel by itself, and gives the same
+# answer as when it does not.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use Metaprobe;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $seed = random_seed();
+my $node = start_node('main');
+
+# 100,000 rows of 90 epochs, each of three pieces from a pool.
+$node->safe_psql(
+	'postgres', qq{
+CREATE TABLE pieces AS
+	SELECT n, random_curve($seed, n, 30) AS curve FROM generate_series(0, 999) AS n;
+CREATE TABLE samples AS
+	SELECT i AS id, a.curve || b.curve || c.curve AS curve
+	FROM generate_series(1, 100000) AS i
+	JOIN pieces AS a ON a.n = i % 1000
+	JOIN pieces AS b ON b.n = i / 1000
+	JOIN pieces AS c ON c.n = floor(1000 * noise($seed + 1, i, 0));
+CREATE TABLE probes AS
+	SELECT (ARRAY['early', 'late', 'memorised', 'plateau', 'flat'])[n % 5 + 1] AS label,
+		random_curve($seed + 2, n, 90) AS curve
+	FROM generate_series(0, 39) AS n;
+CREATE TABLE suites AS
+	SELECT 'forty' AS name, probe_suite_agg(label, curve) AS suite FROM probes;
+CREATE VIEW live AS SELECT probe_suite_agg(label, curve) AS suite FROM probes;
+ANALYZE;
+});
+
+# The statistics on which the plans of the grouping queries rest: no count of
+# distinct curves, and no curves.
+is( $node->safe_psql(
+		'postgres', q{
+SELECT stadistinct, stanullfrac, stawidth, stakind1, stakind2, stanumbers1 IS NULL
+FROM pg_statistic
+WHERE starelid = 'samples'::regclass AND staattnum = 2}),
+	'0|0|368|0|0|t',
+	'statistics of curves have a width and nothing else');
+is( $node->safe_psql(
+		'postgres', q{
+CREATE TABLE mixed (curve loss_curve);
+INSERT INTO mixed SELECT CASE WHEN i % 4 > 0 THEN '[1,2]'::loss_curve END
+	FROM generate_series(1, 1000) AS i;
+ANALYZE mixed;
+SELECT stadistinct, stanullfrac, stawidth FROM pg_statistic
+WHERE starelid = 'mixed'::regclass;
+DELETE FROM mixed;
+ANALYZE mixed}),
+	'0|0.25|16',
+	'statistics count the NULLs');
+
+my %suites = (
+	'value'    => "(SELECT suite FROM suites WHERE name = 'forty')",
+	'relation' => "'probes'::regclass",
+	'view'     => "'live'::regclass",
+	'default'  => undef);
+my %queries = (
+	'classify_metadata' =>
+	  'SELECT id, classify_metadata(%s) AS x FROM samples',
+	'tag_metadata' => 'SELECT id, tag_metadata(%s) AS x FROM samples',
+	'label_score'  => q{SELECT id, label_score(%s, 'late') AS x FROM samples},
+	'grouping'     =>
+	  'SELECT classify_metadata(%s) AS id, count(*) AS x FROM samples GROUP BY 1');
+
+sub query
+{
+	my ($kind, $form) = @_;
+	my $arguments =
+	  join(', ', 'curve', grep { defined } $suites{$form});
+	my $query = $queries{$kind};
+
+	$arguments = defined $suites{$form} ? "curve, 'late', $suites{$form}" : "curve, 'late'"
+	  if $kind eq 'label_score';
+	$query =~ s/%s, 'late'/%s/;
+	return sprintf $query, $arguments;
+}
+
+sub with_settings
+{
+	my ($settings, $sql) = @_;
+
+	return $node->safe_psql('postgres',
+		"SET metaprobe.default_suite = 'public.live';\n$settings\n$sql");
+}
+
+my $has_jit =
+  $node->safe_psql('postgres', 'SET jit = on; SELECT pg_jit_available()') eq
+  't';
+my %jit = ('without JIT' => 'SET jit = off;');
+$jit{'with JIT'} = q{
+SET jit = on; SET jit_above_cost = 0;
+SET jit_optimize_above_cost = 0; SET jit_inline_above_cost = 0;
+} if $has_jit;
+note 'the server has no JIT' unless $has_jit;
+
+# Plans under default settings, but for JIT.
+foreach my $jit (sort keys %jit)
+{
+	foreach my $kind (sort keys %queries)
+	{
+		foreach my $form (sort keys %suites)
+		{
+			my $plan =
+			  with_settings($jit{$jit}, 'EXPLAIN ' . query($kind, $form));
+
+			if ($kind eq 'grouping')
+			{
+				like(
+					$plan,
+					qr/Finalize .*Gather.*Partial HashAggregate.*Parallel Seq Scan on samples/s,
+					"$kind, $form, $jit: the workers aggregate");
+				unlike($plan, qr/Sort[^\n]*\n[^\n]*\n[^\n]*Parallel Seq Scan/,
+					"$kind, $form, $jit: no sort of the rows");
+			}
+			else
+			{
+				like(
+					$plan,
+					qr/^Gather .*Workers Planned: 2.*Parallel Seq Scan on samples/s,
+					"$kind, $form, $jit: the workers classify");
+			}
+			like($plan, qr/JIT:/, "$kind, $form, $jit: JIT is in the plan")
+			  if $jit eq 'with JIT';
+		}
+	}
+}
+
+# Workers do start.  (Whether they find anything left to do is up to chance.)
+my $run = with_settings('',
+	'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) '
+	  . query('grouping', 'value'));
+like($run, qr/Workers Launched: [12]/, 'workers are launched');
+
+# The same rows, whatever the plan.
+sub rows
+{
+	my ($settings, $kind, $form) = @_;
+	my $query = query($kind, $form);
+
+	return with_settings($settings,
+		"CREATE TEMP TABLE result AS $query;
+		 SELECT count(*), md5(string_agg(id::text || ' ' || x::text, E'\\n' ORDER BY id))
+		 FROM result");
+}
+
+my %plans = (
+	'serial' => 'SET max_parallel_workers_per_gather = 0;',
+	'parallel' => '',
+	'parallel without the leader' =>
+	  'SET parallel_leader_participation = off;');
+
+foreach my $kind (sort keys %queries)
+{
+	my $expected = rows('SET jit = off; ' . $plans{serial}, $kind, 'value');
+
+	like($expected, $kind eq 'grouping' ? qr/^5\|\w+$/ : qr/^100000\|\w+$/,
+		"$kind: rows");
+	foreach my $plan (sort keys %plans)
+	{
+		foreach my $jit (sort keys %jit)
+		{
+			# One form each, but all of them in parallel.
+			foreach my $form ($plan eq 'parallel' ? sort keys %suites : 'value')
+			{
+				is(rows("$jit{$jit} $plans{$plan}", $kind, $form),
+					$expected, "$kind, $form, $plan, $jit: the same rows");
+			}
+		}
+	}
+}
+
+# A suite is aggregated in parallel too, to the same bytes.
+my $bytes = q{SELECT md5(probe_suite_send(probe_suite_agg(
+	(id % 5)::text, curve, id::text))) FROM samples WHERE id <= 20000};
+my $aggregated_in_parallel = q{
+SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+};
+like(with_settings($aggregated_in_parallel, "EXPLAIN $bytes"),
+	qr/Finalize Aggregate.*Partial Aggregate/s,
+	'probe_suite_agg: the workers aggregate');
+is( with_settings($aggregated_in_parallel, $bytes),
+	with_settings($plans{serial}, $bytes),
+	'probe_suite_agg: the same suite, serial or parallel');
+
+$node->stop;
+done_testing();
