@@ -133,17 +133,15 @@ fetch_slice(ExprState *state, ExprEvalStep *op, ExprContext *econtext)
 	*op->resnull = false;
 }
 
-/* Check the epochs [first, last] of an assignment. */
 static void
-check_assigned_epochs(int64 first, int64 last, int32 typmod)
+check_assigned_epoch(int64 epoch, int32 typmod)
 {
 	int limit = typmod >= 0 ? typmod : LOSS_CURVE_MAX_EPOCHS;
 
-	if (first < 0 || last >= limit)
+	if (epoch < 0 || epoch >= limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("epoch %lld is out of range",
-						(long long) (first < 0 ? first : last)),
+				 errmsg("epoch %lld is out of range", (long long) epoch),
 				 errdetail("Epochs of this curve are numbered from 0 to %d.",
 						   limit - 1)));
 }
@@ -180,7 +178,7 @@ assign_epoch(ExprState *state, ExprEvalStep *op, ExprContext *econtext)
 	int64	   epoch = subscript->last;
 	float	   loss = metaprobe_missing_loss();
 
-	check_assigned_epochs(epoch, epoch, subscript->typmod);
+	check_assigned_epoch(epoch, subscript->typmod);
 	if (!ref->replacenull)
 		loss = loss_curve_loss(DatumGetFloat8(ref->replacevalue), epoch);
 	*op->resvalue = PointerGetDatum(
@@ -188,7 +186,7 @@ assign_epoch(ExprState *state, ExprEvalStep *op, ExprContext *econtext)
 	*op->resnull = false;
 }
 
-/* As for arrays, assigning a NULL slice changes nothing. */
+/* As for arrays, assigning a NULL slice changes nothing; nor does an empty one. */
 static void
 assign_slice(ExprState *state, ExprEvalStep *op, ExprContext *econtext)
 {
@@ -202,16 +200,18 @@ assign_slice(ExprState *state, ExprEvalStep *op, ExprContext *econtext)
 	if (ref->replacenull)
 		return;
 	source = DatumGetLossCurve(ref->replacevalue);
-	last =
-		subscript->has_last ? subscript->last : first + source->n_epochs - 1;
-	check_assigned_epochs(first, last, subscript->typmod);
-	if (last - first + 1 != source->n_epochs)
+	check_assigned_epoch(first, subscript->typmod);
+	last = first + source->n_epochs - 1;
+	if (subscript->has_last && subscript->last != last)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("cannot assign a curve of %d epochs to the slice "
 						"[%lld:%lld]",
 						source->n_epochs, (long long) first,
-						(long long) last)));
+						(long long) subscript->last)));
+	if (source->n_epochs == 0)
+		return;
+	check_assigned_epoch(last, subscript->typmod);
 	*op->resvalue =
 		PointerGetDatum(replace_losses(curve, first, source->losses,
 									   source->n_epochs, subscript->typmod));

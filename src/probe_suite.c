@@ -208,7 +208,8 @@ metaprobe_suite_size_is_valid(int64 n_probes, int64 n_epochs, int64 name_bytes,
 static bool
 measure_probes(const Probe *probes, ProbeSuite *size, Node *escontext)
 {
-	int64 name_bytes = 0;
+	int64 stored_bytes = 0;	 /* a label is stored once ... */
+	int64 written_bytes = 0; /* ... but written out with every probe */
 
 	size->n_labels = 0;
 	size->n_epochs = 0;
@@ -229,15 +230,17 @@ measure_probes(const Probe *probes, ProbeSuite *size, Node *escontext)
 		if (i == 0 || !has_same_label(probe, &probes[i - 1]))
 		{
 			size->n_labels++;
-			name_bytes += probe->label_length;
+			stored_bytes += probe->label_length;
 		}
-		if (probe->id)
-			name_bytes += probe->id_length;
+		stored_bytes += probe->id_length;
+		written_bytes += probe->label_length + probe->id_length;
 		size->n_epochs = Max(size->n_epochs, probe->n_epochs);
 	}
-	size->name_bytes = Min(name_bytes, PG_INT32_MAX);
-	return metaprobe_suite_size_is_valid(size->n_probes, size->n_epochs,
-										 name_bytes, escontext);
+	if (!metaprobe_suite_size_is_valid(size->n_probes, size->n_epochs,
+									   written_bytes, escontext))
+		return false;
+	size->name_bytes = stored_bytes;
+	return true;
 }
 
 static int32

@@ -51,7 +51,7 @@ static void
 collection_add(ProbeCollection *collection, Probe probe)
 {
 	collection->n_epochs = Max(collection->n_epochs, probe.n_epochs);
-	collection->name_bytes += probe.id_length;
+	collection->name_bytes += probe.label_length + probe.id_length;
 	(void) metaprobe_suite_size_is_valid(collection->n_probes + 1,
 										 collection->n_epochs,
 										 collection->name_bytes, NULL);
