@@ -18,6 +18,7 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
+#include "aggregate.h"
 #include "compat.h"
 #include "core/vote.h"
 #include "names.h"
@@ -47,11 +48,9 @@ typedef struct VoteState
 static VoteState *
 state_create(FunctionCallInfo fcinfo, int64 k)
 {
-	MemoryContext context;
+	MemoryContext context = metaprobe_aggregate_context(fcinfo);
 	VoteState	 *state;
 
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "aggregate function called in non-aggregate context");
 	state = MemoryContextAllocZero(context, sizeof(VoteState));
 	state->context = context;
 	state->k = k;
@@ -205,23 +204,29 @@ checked_k(FunctionCallInfo fcinfo)
 	return PG_GETARG_INT32(3);
 }
 
+static void
+check_same_k(int64 a, int64 b)
+{
+	if (a != b)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("k must be the same for all rows, but is %lld and "
+						"%lld",
+						(long long) Min(a, b), (long long) Max(a, b))));
+}
+
 /* Arguments: state, label, distance, k. */
 PG_FUNCTION_INFO_V1(metaprobe_knn_transfn);
 Datum
 metaprobe_knn_transfn(PG_FUNCTION_ARGS)
 {
 	int64	   k = checked_k(fcinfo);
-	VoteState *state = PG_ARGISNULL(0) ? state_create(fcinfo, k) :
-										 (VoteState *) PG_GETARG_POINTER(0);
+	VoteState *state = METAPROBE_GETARG_STATE(VoteState, 0);
 	text	  *label;
 
-	if (k != state->k)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("k must be the same for all rows, but is %lld and "
-						"%lld",
-						(long long) Min(k, state->k),
-						(long long) Max(k, state->k))));
+	if (state == NULL)
+		state = state_create(fcinfo, k);
+	check_same_k(state->k, k);
 	if (PG_ARGISNULL(2))
 		PG_RETURN_POINTER(state); /* at no distance: no neighbour */
 	if (PG_ARGISNULL(1))
@@ -237,24 +242,14 @@ PG_FUNCTION_INFO_V1(metaprobe_knn_combine);
 Datum
 metaprobe_knn_combine(PG_FUNCTION_ARGS)
 {
-	VoteState *into;
-	VoteState *from;
+	VoteState *into = METAPROBE_GETARG_STATE(VoteState, 0);
+	VoteState *from = METAPROBE_GETARG_STATE(VoteState, 1);
 
-	if (PG_ARGISNULL(1))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
-	from = (VoteState *) PG_GETARG_POINTER(1);
-	into = PG_ARGISNULL(0) ? state_create(fcinfo, from->k) :
-							 (VoteState *) PG_GETARG_POINTER(0);
-	if (into->k != from->k)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("k must be the same for all rows, but is %lld "
-							   "and %lld",
-							   (long long) Min(into->k, from->k),
-							   (long long) Max(into->k, from->k))));
+	if (from == NULL)
+		METAPROBE_RETURN_STATE(into);
+	if (into == NULL)
+		into = state_create(fcinfo, from->k);
+	check_same_k(into->k, from->k);
 	for (int i = 0; i < from->nearest.count; i++)
 	{
 		const Neighbour *neighbour = &from->nearest.items[i];
@@ -291,15 +286,11 @@ PG_FUNCTION_INFO_V1(metaprobe_knn_deserialize);
 Datum
 metaprobe_knn_deserialize(PG_FUNCTION_ARGS)
 {
-	bytea		  *bytes = PG_GETARG_BYTEA_PP(0);
-	StringInfoData message;
+	StringInfoData message = metaprobe_received_state(fcinfo);
 	VoteState	  *state;
 	int32		   k;
 	int32		   count;
 
-	initStringInfo(&message);
-	appendBinaryStringInfo(&message, VARDATA_ANY(bytes),
-						   VARSIZE_ANY_EXHDR(bytes));
 	k = pq_getmsgint(&message, sizeof(int32));
 	count = pq_getmsgint(&message, sizeof(int32));
 	if (k < 1 || count < 0 || count > k)

@@ -10,21 +10,12 @@
 #include "fmgr.h"
 #include "libpq/pqformat.h"
 
+#include "aggregate.h"
 #include "compat.h"
 #include "core/moments.h"
 #include "loss_curve.h"
 
 #define FIRST_CAPACITY 16
-
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "aggregate function called in non-aggregate context");
-	return context;
-}
 
 /* The next power of two that holds n epochs, at most the limit. */
 static int
@@ -98,10 +89,9 @@ PG_FUNCTION_INFO_V1(loss_curve_agg_transfn);
 Datum
 loss_curve_agg_transfn(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
-	CurveBuilder *builder =
-		PG_ARGISNULL(0) ? NULL : (CurveBuilder *) PG_GETARG_POINTER(0);
-	int64 epoch;
+	MemoryContext context = metaprobe_aggregate_context(fcinfo);
+	CurveBuilder *builder = METAPROBE_GETARG_STATE(CurveBuilder, 0);
+	int64		  epoch;
 
 	if (PG_ARGISNULL(2))
 	{
@@ -109,9 +99,7 @@ loss_curve_agg_transfn(PG_FUNCTION_ARGS)
 		if (!PG_ARGISNULL(1))
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("epoch of a loss must not be null")));
-		if (builder == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(builder);
+		METAPROBE_RETURN_STATE(builder);
 	}
 
 	epoch = PG_GETARG_INT64(2);
@@ -133,11 +121,9 @@ PG_FUNCTION_INFO_V1(loss_curve_agg_combine);
 Datum
 loss_curve_agg_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
-	CurveBuilder *into =
-		PG_ARGISNULL(0) ? NULL : (CurveBuilder *) PG_GETARG_POINTER(0);
-	CurveBuilder *from =
-		PG_ARGISNULL(1) ? NULL : (CurveBuilder *) PG_GETARG_POINTER(1);
+	MemoryContext context = metaprobe_aggregate_context(fcinfo);
+	CurveBuilder *into = METAPROBE_GETARG_STATE(CurveBuilder, 0);
+	CurveBuilder *from = METAPROBE_GETARG_STATE(CurveBuilder, 1);
 
 	if (from != NULL)
 	{
@@ -145,9 +131,7 @@ loss_curve_agg_combine(PG_FUNCTION_ARGS)
 		for (int epoch = 0; epoch < from->n_epochs; epoch++)
 			builder_record(into, epoch, from->losses[epoch]);
 	}
-	if (into == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_POINTER(into);
+	METAPROBE_RETURN_STATE(into);
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_agg_serialize);
@@ -164,19 +148,6 @@ loss_curve_agg_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
 }
 
-/* The message of a state that came from another process. */
-static StringInfoData
-received_state(FunctionCallInfo fcinfo)
-{
-	bytea		  *state = PG_GETARG_BYTEA_PP(0);
-	StringInfoData message;
-
-	initStringInfo(&message);
-	appendBinaryStringInfo(&message, VARDATA_ANY(state),
-						   VARSIZE_ANY_EXHDR(state));
-	return message;
-}
-
 static int
 received_length(StringInfo message)
 {
@@ -190,8 +161,8 @@ PG_FUNCTION_INFO_V1(loss_curve_agg_deserialize);
 Datum
 loss_curve_agg_deserialize(PG_FUNCTION_ARGS)
 {
-	MemoryContext  context = aggregate_context(fcinfo);
-	StringInfoData message = received_state(fcinfo);
+	MemoryContext  context = metaprobe_aggregate_context(fcinfo);
+	StringInfoData message = metaprobe_received_state(fcinfo);
 	int			   n_epochs = received_length(&message);
 	CurveBuilder  *builder = builder_extend(NULL, n_epochs, context);
 
@@ -252,9 +223,8 @@ PG_FUNCTION_INFO_V1(loss_curve_moments_transfn);
 Datum
 loss_curve_moments_transfn(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
-	CurveMoments *state =
-		PG_ARGISNULL(0) ? NULL : (CurveMoments *) PG_GETARG_POINTER(0);
+	MemoryContext context = metaprobe_aggregate_context(fcinfo);
+	CurveMoments *state = METAPROBE_GETARG_STATE(CurveMoments, 0);
 
 	if (!PG_ARGISNULL(1))
 	{
@@ -268,20 +238,16 @@ loss_curve_moments_transfn(PG_FUNCTION_ARGS)
 									  curve->losses[epoch]);
 		}
 	}
-	if (state == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_POINTER(state);
+	METAPROBE_RETURN_STATE(state);
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_moments_combine);
 Datum
 loss_curve_moments_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
-	CurveMoments *into =
-		PG_ARGISNULL(0) ? NULL : (CurveMoments *) PG_GETARG_POINTER(0);
-	CurveMoments *from =
-		PG_ARGISNULL(1) ? NULL : (CurveMoments *) PG_GETARG_POINTER(1);
+	MemoryContext context = metaprobe_aggregate_context(fcinfo);
+	CurveMoments *into = METAPROBE_GETARG_STATE(CurveMoments, 0);
+	CurveMoments *from = METAPROBE_GETARG_STATE(CurveMoments, 1);
 
 	if (from != NULL)
 	{
@@ -290,9 +256,7 @@ loss_curve_moments_combine(PG_FUNCTION_ARGS)
 			metaprobe_moments_merge(&into->epochs[epoch],
 									&from->epochs[epoch]);
 	}
-	if (into == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_POINTER(into);
+	METAPROBE_RETURN_STATE(into);
 }
 
 static void
@@ -331,8 +295,8 @@ PG_FUNCTION_INFO_V1(loss_curve_moments_deserialize);
 Datum
 loss_curve_moments_deserialize(PG_FUNCTION_ARGS)
 {
-	MemoryContext  context = aggregate_context(fcinfo);
-	StringInfoData message = received_state(fcinfo);
+	MemoryContext  context = metaprobe_aggregate_context(fcinfo);
+	StringInfoData message = metaprobe_received_state(fcinfo);
 	int			   n_epochs = received_length(&message);
 	CurveMoments  *state = moments_extend(NULL, n_epochs, context);
 

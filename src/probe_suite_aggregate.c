@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "aggregate.h"
 #include "compat.h"
 #include "loss_curve.h"
 #include "probe_suite.h"
@@ -30,11 +31,9 @@ typedef struct ProbeCollection
 static ProbeCollection *
 collection_create(FunctionCallInfo fcinfo)
 {
-	MemoryContext	 context;
+	MemoryContext	 context = metaprobe_aggregate_context(fcinfo);
 	ProbeCollection *collection;
 
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "aggregate function called in non-aggregate context");
 	collection = MemoryContextAllocZero(context, sizeof(ProbeCollection));
 	collection->context = context;
 	collection->capacity = FIRST_CAPACITY;
@@ -85,7 +84,7 @@ PG_FUNCTION_INFO_V1(metaprobe_probe_suite_agg_transfn);
 Datum
 metaprobe_probe_suite_agg_transfn(PG_FUNCTION_ARGS)
 {
-	ProbeCollection *collection;
+	ProbeCollection *collection = METAPROBE_GETARG_STATE(ProbeCollection, 0);
 	LossCurve		*curve;
 	Probe			 probe = {0};
 
@@ -100,10 +99,8 @@ metaprobe_probe_suite_agg_transfn(PG_FUNCTION_ARGS)
 						errhint("Leave such probes out: WHERE curve IS NOT "
 								"NULL")));
 
-	if (PG_ARGISNULL(0))
+	if (collection == NULL)
 		collection = collection_create(fcinfo);
-	else
-		collection = (ProbeCollection *) PG_GETARG_POINTER(0);
 
 	copy_name(collection->context, PG_GETARG_TEXT_PP(1), &probe.label,
 			  &probe.label_length);
@@ -137,21 +134,14 @@ PG_FUNCTION_INFO_V1(metaprobe_probe_suite_agg_combine);
 Datum
 metaprobe_probe_suite_agg_combine(PG_FUNCTION_ARGS)
 {
-	ProbeCollection *into;
-	ProbeCollection *from;
+	ProbeCollection *into = METAPROBE_GETARG_STATE(ProbeCollection, 0);
+	ProbeCollection *from = METAPROBE_GETARG_STATE(ProbeCollection, 1);
 
-	if (PG_ARGISNULL(1))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
-	into = PG_ARGISNULL(0) ? collection_create(fcinfo) :
-							 (ProbeCollection *) PG_GETARG_POINTER(0);
-	from = (ProbeCollection *) PG_GETARG_POINTER(1);
-	for (int i = 0; i < from->n_probes; i++)
+	if (into == NULL && from != NULL)
+		into = collection_create(fcinfo);
+	for (int i = 0; from != NULL && i < from->n_probes; i++)
 		collection_add(into, copy_probe(into->context, &from->probes[i]));
-	PG_RETURN_POINTER(into);
+	METAPROBE_RETURN_STATE(into);
 }
 
 PG_FUNCTION_INFO_V1(metaprobe_probe_suite_agg_serialize);
@@ -173,14 +163,10 @@ Datum
 metaprobe_probe_suite_agg_deserialize(PG_FUNCTION_ARGS)
 {
 	ProbeCollection *collection = collection_create(fcinfo);
-	bytea			*state = PG_GETARG_BYTEA_PP(0);
-	StringInfoData	 message;
+	StringInfoData	 message = metaprobe_received_state(fcinfo);
 	MemoryContext	 caller;
 	int32			 n_probes;
 
-	initStringInfo(&message);
-	appendBinaryStringInfo(&message, VARDATA_ANY(state),
-						   VARSIZE_ANY_EXHDR(state));
 	n_probes = pq_getmsgint(&message, sizeof(int32));
 
 	caller = MemoryContextSwitchTo(collection->context);
@@ -198,8 +184,7 @@ PG_FUNCTION_INFO_V1(metaprobe_probe_suite_agg_finalfn);
 Datum
 metaprobe_probe_suite_agg_finalfn(PG_FUNCTION_ARGS)
 {
-	ProbeCollection *collection =
-		PG_ARGISNULL(0) ? NULL : (ProbeCollection *) PG_GETARG_POINTER(0);
+	ProbeCollection *collection = METAPROBE_GETARG_STATE(ProbeCollection, 0);
 
 	PG_RETURN_PROBE_SUITE(
 		metaprobe_suite_build(collection ? collection->probes : NULL,
