@@ -8,6 +8,8 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 
+#include "compat.h"
+
 /* The state in an argument; NULL before the first row. */
 #define METAPROBE_GETARG_STATE(type, n) \
 	(PG_ARGISNULL(n) ? NULL : (type *) PG_GETARG_POINTER(n))

@@ -43,8 +43,8 @@ extern void		  loss_curve_check_length(int64 n_epochs);
 extern float	  loss_curve_loss(double value, int64 epoch);
 extern float	  loss_curve_loss_of_type(Datum value, Oid type, int epoch);
 extern int		  loss_curve_compare(const LossCurve *a, const LossCurve *b);
-extern void
-loss_curve_append_text(StringInfo text, const float *losses, int n_epochs);
+extern void		  loss_curve_append_text(StringInfo text, const float *losses,
+										 int n_epochs);
 extern LossCurve *loss_curve_parse(const char *text, Node *escontext);
 
 #endif /* METAPROBE_LOSS_CURVE_H */

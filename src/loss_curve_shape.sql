@@ -17,10 +17,10 @@ CREATE FUNCTION sparkline(curve loss_curve) RETURNS text
 	AS 'MODULE_PATHNAME', 'loss_curve_sparkline'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
 COMMENT ON FUNCTION sparkline(loss_curve) IS
-	'curve drawn in at most 40 characters, from 0 to its highest loss';
+	'curve drawn in at most 40 characters, on a scale that contains 0';
 
 CREATE FUNCTION sparkline(curve loss_curve, width bigint) RETURNS text
 	AS 'MODULE_PATHNAME', 'loss_curve_sparkline'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
 COMMENT ON FUNCTION sparkline(loss_curve, bigint) IS
-	'curve drawn in at most width characters, from 0 to its highest loss';
+	'curve drawn in at most width characters, on a scale that contains 0';

@@ -79,9 +79,9 @@ typedef struct SuiteView
 
 /* probe_suite.c */
 extern ProbeSuite *metaprobe_suite_from_datum(Datum datum);
-extern ProbeSuite				*
-metaprobe_suite_build(const Probe *probes, int n_probes,
-									const SuiteSettings *settings, Node *escontext);
+extern ProbeSuite *metaprobe_suite_build(const Probe *probes, int n_probes,
+										 const SuiteSettings *settings,
+										 Node				 *escontext);
 extern bool	  metaprobe_suite_size_is_valid(int64 n_probes, int64 n_epochs,
 											int64 name_bytes, Node *escontext);
 extern void	  metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view);
@@ -102,8 +102,8 @@ extern bool metaprobe_settings_are_valid(const SuiteSettings *settings,
 										 int n_probes, Node *escontext);
 
 /* probe_suite_binary.c */
-extern void
-metaprobe_probe_write(StringInfo message, const Probe *probe, bool for_client);
+extern void	 metaprobe_probe_write(StringInfo message, const Probe *probe,
+								   bool for_client);
 extern Probe metaprobe_probe_read(StringInfo message, bool from_client);
 
 #endif /* METAPROBE_PROBE_SUITE_H */

@@ -152,10 +152,11 @@ find_columns(Relation relation, Oid namespace)
 	{
 		Form_pg_attribute column = TupleDescAttr(columns, i);
 		const char		 *name = NameStr(column->attname);
-		Oid				  type = getBaseType(column->atttypid);
+		Oid				  type;
 
 		if (column->attisdropped)
 			continue;
+		type = getBaseType(column->atttypid);
 		if (type == suite_type)
 		{
 			found.suite = name;

@@ -25,7 +25,7 @@ typedef struct SuiteVision
 extern void metaprobe_vision_take(SuiteVision *vision, Oid relation);
 extern void metaprobe_vision_keep(SuiteVision *vision, MemoryContext context);
 extern bool metaprobe_vision_is_current(const SuiteVision *vision);
-extern ProbeSuite *
-metaprobe_relation_suite(Oid relation, Oid function_namespace);
+extern ProbeSuite *metaprobe_relation_suite(Oid relation,
+											Oid function_namespace);
 
 #endif /* METAPROBE_SUITE_RELATION_H */

@@ -21,10 +21,10 @@ typedef struct LoadedSuite
 	TupleDesc	  tag_columns; /* of metadata_tag, when first needed */
 } LoadedSuite;
 
-extern void metaprobe_define_default_suite(void);
-extern LoadedSuite *
-metaprobe_suite_for_call(FunctionCallInfo fcinfo, int suite_argument);
-extern LoadedSuite *
-metaprobe_load_suite(const ProbeSuite *suite, MemoryContext parent);
+extern void			metaprobe_define_default_suite(void);
+extern LoadedSuite *metaprobe_suite_for_call(FunctionCallInfo fcinfo,
+											 int			  suite_argument);
+extern LoadedSuite *metaprobe_load_suite(const ProbeSuite *suite,
+										 MemoryContext	   parent);
 
 #endif /* METAPROBE_SUITE_SOURCE_H */

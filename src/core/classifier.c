@@ -48,7 +48,6 @@ lay_out(Classifier *c, const ProbeCurves *probes, char *memory)
 			metaprobe_dtw_workspace_size(probes->n_epochs, probes->n_epochs);
 	c->distances = carve(&carver, probes->n_probes, sizeof(double));
 	c->reach = carve(&carver, probes->n_probes, sizeof(double));
-	c->balance = carve(&carver, probes->n_labels, sizeof(double));
 	c->votes = carve(&carver, probes->n_labels, sizeof(LabelVotes));
 	c->median_room = carve(&carver, probes->k, sizeof(double));
 	c->nearest.items = carve(&carver, probes->k, sizeof(Neighbour));
@@ -99,13 +98,6 @@ metaprobe_classifier_init(Classifier *c, const ProbeCurves *probes,
 		c->reach[probe] = REACH_UNKNOWN;
 		c->observed_ends[probe] =
 			observed_end(probe_curve(probes, probe), probes->n_epochs);
-	}
-	for (int label = 0; label < probes->n_labels; label++)
-	{
-		int count =
-			probes->label_starts[label + 1] - probes->label_starts[label];
-
-		c->balance[label] = (double) probes->n_probes / count;
 	}
 }
 
@@ -191,9 +183,10 @@ metaprobe_classifier_nearest(const Classifier *c, Nearest *nearest)
 int
 metaprobe_classifier_vote(Classifier *c)
 {
-	c->total_votes = metaprobe_vote(c->nearest.items, c->nearest.count,
-									c->probes.labels, c->probes.weights,
-									c->balance, c->votes, c->probes.n_labels);
+	c->total_votes =
+		metaprobe_vote(c->nearest.items, c->nearest.count, c->probes.labels,
+					   c->probes.weights, c->probes.label_starts, c->votes,
+					   c->probes.n_labels);
 	return metaprobe_vote_winner(c->votes, c->probes.n_labels, -1);
 }
 

@@ -44,7 +44,6 @@ typedef struct Classifier
 	double		total_votes;
 
 	/* what stays valid from search to search */
-	double *balance;	   /* what a vote for each label counts */
 	double *reach;		   /* each probe's own k-th neighbour distance */
 	int	   *observed_ends; /* one past each probe's last observed epoch */
 
@@ -58,15 +57,15 @@ typedef struct Classifier
 extern size_t metaprobe_classifier_size(const ProbeCurves *probes);
 extern void	  metaprobe_classifier_init(Classifier		  *classifier,
 										const ProbeCurves *probes, void *memory);
-extern int
-metaprobe_classifier_search(Classifier *classifier, const float *curve,
-							int n_epochs, int except);
-extern void
-metaprobe_classifier_nearest(const Classifier *classifier, Nearest *nearest);
+extern int	  metaprobe_classifier_search(Classifier  *classifier,
+										  const float *curve, int n_epochs,
+										  int except);
+extern void	  metaprobe_classifier_nearest(const Classifier *classifier,
+										   Nearest			*nearest);
 extern int	  metaprobe_classifier_vote(Classifier *classifier);
 extern double metaprobe_classifier_score(Classifier *classifier, int label);
 extern double metaprobe_classifier_novelty(Classifier *classifier);
-extern double
-metaprobe_classifier_label_distance(const Classifier *classifier, int label);
+extern double metaprobe_classifier_label_distance(const Classifier *classifier,
+												  int				label);
 
 #endif /* METAPROBE_CORE_CLASSIFIER_H */

@@ -89,8 +89,8 @@ mean_of_range(const float *curve, int first, int end)
 
 /*
  * Draw a curve of n epochs in width columns, at most n: each column's level is
- * the mean loss of its epochs on a scale from 0 (or the lowest, if negative) to
- * the highest of the columns.
+ * the mean loss of its epochs, on a scale from the lowest column to the highest
+ * that also contains 0.
  */
 void
 metaprobe_spark_levels(const float *curve, int n, int width,

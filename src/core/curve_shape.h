@@ -8,10 +8,10 @@
 #define SPARK_MISSING 0 /* the level of a column without losses */
 #define SPARK_LEVELS 8	/* levels of other columns: 1 to this */
 
-extern void
-metaprobe_resample(const float *curve, int n, float *resampled, int m);
-extern void
-metaprobe_smooth(const float *curve, int n, int window, float *smoothed);
+extern void metaprobe_resample(const float *curve, int n, float *resampled,
+							   int m);
+extern void metaprobe_smooth(const float *curve, int n, int window,
+							 float *smoothed);
 extern void metaprobe_spark_levels(const float *curve, int n, int width,
 								   unsigned char *levels);
 

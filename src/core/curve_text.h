@@ -24,11 +24,11 @@ typedef struct CurveTextError
 	int	   epoch;
 } CurveTextError;
 
-extern int metaprobe_curve_text_capacity(const char *text);
-extern CurveTextStatus
-metaprobe_curve_text_parse(const char *text, float *losses, int *n_epochs,
-						   CurveTextError *error);
-extern CurveTextStatus
-metaprobe_loss_text_parse(const char *token, size_t length, float *loss);
+extern int			   metaprobe_curve_text_capacity(const char *text);
+extern CurveTextStatus metaprobe_curve_text_parse(const char *text,
+												  float *losses, int *n_epochs,
+												  CurveTextError *error);
+extern CurveTextStatus metaprobe_loss_text_parse(const char *token,
+												 size_t length, float *loss);
 
 #endif /* METAPROBE_CORE_CURVE_TEXT_H */

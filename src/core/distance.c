@@ -10,7 +10,6 @@
 #include "distance.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 #include "loss.h"
 
@@ -204,29 +203,6 @@ metaprobe_cosine_distance(const float *a, const float *b, int n,
 	return one_minus_cosine(&s);
 }
 
-/*
- * Is either curve constant over the jointly observed epochs (or are there
- * none)?  Decided by comparison: a rounded mean would leave a residue.
- */
-static bool
-either_is_constant(const float *a, const float *b, int n)
-{
-	int	 first = -1;
-	bool a_varies = false;
-	bool b_varies = false;
-
-	for (int i = 0; i < n && !(a_varies && b_varies); i++)
-	{
-		if (metaprobe_loss_is_missing(a[i]) || metaprobe_loss_is_missing(b[i]))
-			continue;
-		if (first < 0)
-			first = i;
-		a_varies |= a[i] != a[first];
-		b_varies |= b[i] != b[first];
-	}
-	return !(a_varies && b_varies);
-}
-
 /* Sums of the jointly observed losses of both curves. */
 typedef struct LossSums
 {
@@ -250,6 +226,10 @@ add_losses(LossSums *s, const float *a, const float *b, int n)
 	}
 }
 
+/*
+ * Undefined if either curve is constant: the sum of so many equal floats is
+ * exact in double, and so is their mean, so that nothing of them is left.
+ */
 double
 metaprobe_correlation_distance(const float *a, const float *b, int n,
 							   int full_length)
@@ -259,8 +239,6 @@ metaprobe_correlation_distance(const float *a, const float *b, int n,
 
 	(void) full_length; /* the scale cancels out */
 
-	if (either_is_constant(a, b, n))
-		return NAN;
 	ADD_EPOCHS(add_losses, &losses, a, b, n);
 	s.from_a += lane_total(losses.a) / lane_count(losses.observed);
 	s.from_b += lane_total(losses.b) / lane_count(losses.observed);

@@ -29,10 +29,10 @@ typedef enum Metric
 
 #define METAPROBE_LANES 4
 
-extern double
-metaprobe_l2_distance(const float *a, const float *b, int n, int full_length);
-extern double
-metaprobe_l1_distance(const float *a, const float *b, int n, int full_length);
+extern double metaprobe_l2_distance(const float *a, const float *b, int n,
+									int full_length);
+extern double metaprobe_l1_distance(const float *a, const float *b, int n,
+									int full_length);
 extern double metaprobe_cosine_distance(const float *a, const float *b, int n,
 										int full_length);
 extern double metaprobe_correlation_distance(const float *a, const float *b,

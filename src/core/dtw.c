@@ -130,7 +130,7 @@ metaprobe_dtw_distance(const float *a, int n, const float *b, int m, int band,
 	metaprobe_poll();
 	if (x.n == 0 || y.n == 0)
 		return NAN;
-	if (band == DTW_NO_BAND)
+	if (band == DTW_NO_BAND || band > LOSS_CURVE_MAX_EPOCHS)
 		band = LOSS_CURVE_MAX_EPOCHS;
 	else
 		band = passable_band(&x, &y, band);

@@ -53,7 +53,7 @@ metaprobe_loss_from_double(double value, float *loss)
 	return true;
 }
 
-extern int
-metaprobe_losses_compare(const float *a, int n, const float *b, int m);
+extern int metaprobe_losses_compare(const float *a, int n, const float *b,
+									int m);
 
 #endif /* METAPROBE_CORE_LOSS_H */

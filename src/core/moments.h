@@ -3,8 +3,9 @@
  *		Mean and standard deviation of a stream of losses.
  *
  * Sums are kept with the rounding error of every addition beside them, about
- * 106 bits, so that a result rounded to float does not show in which order, or
- * by how many workers, the losses were added.
+ * 106 bits.  Rounded to float, a result then does not show in which order, or
+ * by how many workers, the losses were added, unless these cancel out to less
+ * than 2^-80 of their size.
  */
 #ifndef METAPROBE_CORE_MOMENTS_H
 #define METAPROBE_CORE_MOMENTS_H

@@ -40,8 +40,8 @@ metaprobe_nearest_reset(Nearest *nearest, Neighbour *items, int capacity)
 	nearest->count = 0;
 }
 
-extern void
-metaprobe_nearest_push(Nearest *nearest, double distance, int32_t index);
+extern void metaprobe_nearest_push(Nearest *nearest, double distance,
+								   int32_t index);
 extern void metaprobe_nearest_sort(Nearest *nearest);
 
 /* Keep the candidate if it is among the nearest so far.  NaN never is. */

@@ -7,15 +7,32 @@
 #include <stddef.h>
 
 /*
+ * Divide each label's votes by its share of the probes.  One division of a
+ * product that is exact, so that equal votes are equal doubles and tie.
+ */
+static void
+balance_votes(LabelVotes *labels, int n_labels, const int32_t *label_starts)
+{
+	double n_probes = label_starts[n_labels];
+
+	for (int label = 0; label < n_labels; label++)
+	{
+		int n = label_starts[label + 1] - label_starts[label];
+
+		labels[label].votes = labels[label].votes * n_probes / n;
+	}
+}
+
+/*
  * Count the votes of the neighbours, given nearest first, into labels.
  * label_of maps a neighbour's index to its label; NULL if the index is the
- * label.  balance holds each label's vote under WEIGHTS_BALANCED.  Returns the
- * sum of all votes.
+ * label.  For WEIGHTS_BALANCED label_starts tells where each label's probes
+ * start, and at n_labels how many there are.  Returns the sum of all votes.
  */
 double
 metaprobe_vote(const Neighbour *neighbours, int n_neighbours,
-			   const int32_t *label_of, Weights weights, const double *balance,
-			   LabelVotes *labels, int n_labels)
+			   const int32_t *label_of, Weights weights,
+			   const int32_t *label_starts, LabelVotes *labels, int n_labels)
 {
 	bool only_zero = weights == WEIGHTS_DISTANCE && n_neighbours > 0 &&
 					 neighbours[0].distance == 0;
@@ -28,21 +45,20 @@ metaprobe_vote(const Neighbour *neighbours, int n_neighbours,
 	{
 		double	distance = neighbours[i].distance;
 		int32_t label = neighbours[i].index;
-		double	vote = 1;
 
 		if (label_of != NULL)
 			label = label_of[label];
 		if (only_zero && distance != 0)
 			break;
-		if (weights == WEIGHTS_DISTANCE && !only_zero)
-			vote = 1 / distance;
-		else if (weights == WEIGHTS_BALANCED)
-			vote = balance[label];
-
-		labels[label].votes += vote;
+		labels[label].votes +=
+			weights == WEIGHTS_DISTANCE && !only_zero ? 1 / distance : 1;
 		labels[label].distance_sum += distance;
-		total += vote;
 	}
+	if (weights == WEIGHTS_BALANCED)
+		balance_votes(labels, n_labels, label_starts);
+
+	for (int label = 0; label < n_labels; label++)
+		total += labels[label].votes;
 	return total;
 }
 

@@ -23,12 +23,12 @@ typedef struct LabelVotes
 	double distance_sum; /* over the neighbours that voted */
 } LabelVotes;
 
-extern double
-			metaprobe_vote(const Neighbour *neighbours, int n_neighbours,
-						   const int32_t *label_of, Weights weights, const double *balance,
-						   LabelVotes *labels, int n_labels);
-extern bool metaprobe_votes_before(const LabelVotes *labels, int a, int b);
-extern int
-metaprobe_vote_winner(const LabelVotes *labels, int n_labels, int except);
+extern double metaprobe_vote(const Neighbour *neighbours, int n_neighbours,
+							 const int32_t *label_of, Weights weights,
+							 const int32_t *label_starts, LabelVotes *labels,
+							 int n_labels);
+extern bool	  metaprobe_votes_before(const LabelVotes *labels, int a, int b);
+extern int	  metaprobe_vote_winner(const LabelVotes *labels, int n_labels,
+									int except);
 
 #endif /* METAPROBE_CORE_VOTE_H */
