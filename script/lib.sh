@@ -21,6 +21,11 @@ for name in "${!PG@}"; do
 done
 unset name
 
+# Everything runs in a directory of its own, so a relative path is made whole.
+if [ -n "${PG_CONFIG:-}" ]; then
+	PG_CONFIG=$(realpath -sm "$(type -P "$PG_CONFIG" || echo "$PG_CONFIG")")
+fi
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 program=${program:-metaprobe}

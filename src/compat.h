@@ -9,6 +9,7 @@
 
 #include "commands/vacuum.h"
 #include "common/jsonapi.h"
+#include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "storage/proc.h"
 #include "utils/jsonfuncs.h"
@@ -76,6 +77,17 @@ metaprobe_qualified_name_list(const char *name)
 	return stringToQualifiedNameList(name, NULL);
 #else
 	return stringToQualifiedNameList(name);
+#endif
+}
+
+/* A text and its length before it, in the client's encoding. */
+static inline void
+metaprobe_send_counted_text(StringInfo message, const char *text, int length)
+{
+#if PG_VERSION_NUM >= 170000
+	pq_sendcountedtext(message, text, length);
+#else
+	pq_sendcountedtext(message, text, length, false);
 #endif
 }
 

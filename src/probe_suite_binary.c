@@ -31,7 +31,7 @@ write_name(StringInfo message, const char *name, int length, bool for_client)
 	if (name == NULL)
 		pq_sendint32(message, (uint32) -1);
 	else if (for_client)
-		pq_sendcountedtext(message, name, length, false);
+		metaprobe_send_counted_text(message, name, length);
 	else
 	{
 		pq_sendint32(message, length);
