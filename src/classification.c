@@ -127,20 +127,29 @@ metaprobe_tag_metadata(PG_FUNCTION_ARGS)
 		heap_form_tuple(tag_columns(fcinfo, suite), values, nulls)));
 }
 
-/* A hint that lists the suite's labels, the first of them if there are many. */
+#define HINT_BYTES 200
+
+/* The suite's labels, as many as fit into a hint. */
 static char *
-labels_hint(const LoadedSuite *suite)
+list_labels(const LoadedSuite *suite)
 {
-	int			   shown = Min(suite->suite->n_labels, 20);
+	int			   n = suite->suite->n_labels;
 	StringInfoData list;
 
 	initStringInfo(&list);
-	for (int label = 0; label < shown; label++)
+	for (int label = 0; label < n; label++)
+	{
+		text *name = DatumGetTextPP(suite->label_texts[label]);
+
+		if (list.len + VARSIZE_ANY_EXHDR(name) > HINT_BYTES)
+		{
+			appendStringInfo(&list, "%sand %d more", label > 0 ? " " : "",
+							 n - label);
+			break;
+		}
 		appendStringInfo(&list, "%s%s", label > 0 ? ", " : "",
-						 text_to_cstring(
-							 DatumGetTextPP(suite->label_texts[label])));
-	if (shown < suite->suite->n_labels)
-		appendStringInfoString(&list, ", ...");
+						 text_to_cstring(name));
+	}
 	return list.data;
 }
 
@@ -168,9 +177,11 @@ find_label(const LoadedSuite *suite, text *name)
 			high = middle;
 	}
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("the probe suite has no label \"%s\"",
-						   text_to_cstring(name)),
-					errhint("Its labels are: %s.", labels_hint(suite))));
+					errmsg("the probe suite has no label \"%.*s\"",
+						   pg_mbcliplen(VARDATA_ANY(name),
+										VARSIZE_ANY_EXHDR(name), NAMEDATALEN),
+						   VARDATA_ANY(name)),
+					errhint("Its labels are: %s.", list_labels(suite))));
 }
 
 /* label_score(curve, label [, suite]) */

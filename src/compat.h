@@ -12,7 +12,6 @@
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "storage/proc.h"
-#include "utils/jsonfuncs.h"
 #include "utils/regproc.h"
 
 #if PG_VERSION_NUM < 150000
@@ -34,6 +33,16 @@
 #else
 #define metaprobe_ereturn(escontext, result, ...) ereport(ERROR, __VA_ARGS__)
 #endif
+
+static inline bool
+metaprobe_soft_error_occurred(Node *escontext)
+{
+#if PG_VERSION_NUM >= 160000
+	return SOFT_ERROR_OCCURRED(escontext);
+#else
+	return false;
+#endif
+}
 
 /* PG_MODULE_MAGIC that names the module, from 18. */
 #if PG_VERSION_NUM >= 180000
@@ -112,7 +121,7 @@ metaprobe_analyze_delay_point(void)
 #define metaprobe_json_fail(escontext, ...) \
 	do \
 	{ \
-		if (!SOFT_ERROR_OCCURRED(escontext)) \
+		if (!metaprobe_soft_error_occurred(escontext)) \
 			errsave(escontext, __VA_ARGS__); \
 		return JSON_SEM_ACTION_FAILED; \
 	} while (0)
@@ -131,21 +140,6 @@ metaprobe_json_lexer(char *json, int length)
 #else
 	return makeJsonLexContextCstringLen(json, length, GetDatabaseEncoding(),
 										true);
-#endif
-}
-
-/* Parse it all; false after a soft error. */
-static inline bool
-metaprobe_json_parse(JsonLexContext *lexer, const JsonSemAction *handlers,
-					 Node *escontext)
-{
-#if PG_VERSION_NUM >= 160000
-	return pg_parse_json_or_errsave(lexer,
-									unconstify(JsonSemAction *, handlers),
-									escontext);
-#else
-	pg_parse_json_or_ereport(lexer, unconstify(JsonSemAction *, handlers));
-	return true;
 #endif
 }
 

@@ -143,9 +143,14 @@ typedef struct SuiteReader
 								"probe_suite"), \
 						 __VA_ARGS__))
 
-#define FAIL_VALUE(reader) \
-	FAIL(reader, errdetail("The value of \"%s\" has the wrong type.", \
-						   key_names[(reader)->key]))
+#define FAIL_VALUE(reader, problem) \
+	FAIL(reader, errdetail("The value of \"%s\" %s.", \
+						   key_names[(reader)->key], problem))
+
+/* What can be wrong with a value. */
+static const char *const wrong_type = "has the wrong type";
+static const char *const out_of_range = "is out of range";
+static const char *const not_supported = "is not supported";
 
 #define SEEN(key) (1U << (key))
 
@@ -167,7 +172,7 @@ object_start(void *state)
 		memset(&reader->probe, 0, sizeof(Probe));
 	}
 	else
-		FAIL_VALUE(reader);
+		FAIL_VALUE(reader, wrong_type);
 	JSON_HANDLER_DONE;
 }
 
@@ -209,7 +214,7 @@ array_start(void *state)
 		FAIL(reader, errdetail("It is not an object."),
 			 errhint("%s", suite_hint));
 	else
-		FAIL_VALUE(reader);
+		FAIL_VALUE(reader, wrong_type);
 	JSON_HANDLER_DONE;
 }
 
@@ -264,72 +269,86 @@ object_end(void *state)
 	JSON_HANDLER_DONE;
 }
 
+/*
+ * The readers of values return what is wrong with one, NULL if nothing is.
+ * After a soft error that they have reported, what they return is not used.
+ */
+
 /* An integer in the range of int4. */
-static bool
+static const char *
 read_integer(const char *token, JsonTokenType type, int *number)
 {
 	char *end;
 	long  value;
 
 	if (type != JSON_TOKEN_NUMBER)
-		return false;
+		return wrong_type;
 	errno = 0;
 	value = strtol(token, &end, 10);
-	if (*end != '\0' || errno == ERANGE || value < PG_INT32_MIN ||
-		value > PG_INT32_MAX)
-		return false;
+	if (*end != '\0')
+		return wrong_type;
+	if (errno == ERANGE || value < PG_INT32_MIN || value > PG_INT32_MAX)
+		return out_of_range;
 	*number = value;
-	return true;
+	return NULL;
 }
 
-/* The value of a setting.  False if it has the wrong type, or softly failed. */
-static bool
+/* The value of metric or weights. */
+static const char *
+read_choice(SuiteReader *reader, const char *token, JsonTokenType type)
+{
+	bool is_metric = reader->key == KEY_METRIC;
+	int	 number;
+
+	if (type != JSON_TOKEN_STRING)
+		return wrong_type;
+	number = is_metric ? metaprobe_metric_by_name(token, reader->escontext) :
+						 metaprobe_weights_by_name(token, reader->escontext);
+	if (number < 0)
+		return not_supported;
+	if (is_metric)
+		reader->settings.metric = number;
+	else
+		reader->settings.weights = number;
+	return NULL;
+}
+
+static const char *
 read_setting(SuiteReader *reader, const char *token, JsonTokenType type)
 {
-	SuiteSettings *settings = &reader->settings;
-	int			   number;
+	const char *problem;
+	int			number;
 
 	if (reader->key == KEY_METRIC || reader->key == KEY_WEIGHTS)
+		return read_choice(reader, token, type);
+	if (reader->key == KEY_PROBES)
+		return wrong_type;
+
+	problem = read_integer(token, type, &number);
+	if (problem)
+		return problem;
+	if (reader->key == KEY_VERSION)
+		return number == PROBE_SUITE_TEXT_VERSION ? NULL : not_supported;
+	if (reader->key == KEY_K)
+		reader->settings.k = number;
+	else
 	{
-		if (type != JSON_TOKEN_STRING)
-			return false;
-		number = reader->key == KEY_METRIC ?
-					 metaprobe_metric_by_name(token, reader->escontext) :
-					 metaprobe_weights_by_name(token, reader->escontext);
 		if (number < 0)
-			return false;
-		if (reader->key == KEY_METRIC)
-			settings->metric = number;
-		else
-			settings->weights = number;
-		return true;
+			return out_of_range;
+		reader->settings.band = number;
 	}
-	if (!read_integer(token, type, &number))
-		return false;
-	switch (reader->key)
-	{
-		case KEY_VERSION:
-			return number == PROBE_SUITE_TEXT_VERSION;
-		case KEY_K:
-			settings->k = number;
-			return true;
-		case KEY_BAND:
-			settings->band = number;
-			return number >= 0;
-		default:
-			return false;
-	}
+	return NULL;
 }
 
-static bool
+static const char *
 read_probe_name(SuiteReader *reader, const char *token, JsonTokenType type)
 {
 	Probe *probe = &reader->probe;
 
 	if (reader->key == KEY_ID && type == JSON_TOKEN_NULL)
-		return true;
+		return NULL;
 	if (type != JSON_TOKEN_STRING || reader->key == KEY_CURVE)
-		return false;
+		return wrong_type;
 	if (reader->key == KEY_LABEL)
 	{
 		probe->label = token;
@@ -340,62 +359,63 @@ read_probe_name(SuiteReader *reader, const char *token, JsonTokenType type)
 		probe->id = token;
 		probe->id_length = strlen(token);
 	}
-	return true;
+	return NULL;
 }
 
-/* Append a loss to the current curve; false after a soft error. */
-static bool
+/* Append a loss to the current curve. */
+static const char *
 read_loss(SuiteReader *reader, const char *token, JsonTokenType type)
 {
 	int				n = reader->probe.n_epochs;
-	CurveTextStatus status = CURVE_TEXT_SYNTAX;
+	CurveTextStatus status;
 
+	if (type != JSON_TOKEN_NUMBER && type != JSON_TOKEN_NULL)
+		return wrong_type;
 	if (!loss_curve_length_is_valid(n + 1, reader->escontext))
-		return false;
-	if (type == JSON_TOKEN_NUMBER || type == JSON_TOKEN_NULL)
-		status =
-			metaprobe_loss_text_parse(token, strlen(token), &reader->curve[n]);
+		return out_of_range;
+	status =
+		metaprobe_loss_text_parse(token, strlen(token), &reader->curve[n]);
 	if (status == CURVE_TEXT_OUT_OF_RANGE)
 		metaprobe_ereturn(
-			reader->escontext, false,
+			reader->escontext, out_of_range,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("loss of epoch %d of probe %d is out of range for type "
 					"real",
 					n, reader->n_probes),
 			 errhint("Clip the loss, or record the epoch as null.")));
 	reader->probe.n_epochs = n + 1;
-	return status == CURVE_TEXT_OK;
+	return status == CURVE_TEXT_OK ? NULL : wrong_type;
 }
 
 JSON_HANDLER
 scalar(void *state, char *token, JsonTokenType type)
 {
 	SuiteReader *reader = state;
-	bool		 understood;
+	const char	*problem;
 
 	if (type == JSON_TOKEN_NULL)
 		token = pstrdup("null"); /* some versions pass none */
 	switch (reader->place)
 	{
 		case IN_CURVE:
-			understood = read_loss(reader, token, type);
+			problem = read_loss(reader, token, type);
 			pfree(token);
 			break;
 		case IN_PROBE:
-			understood = read_probe_name(reader, token, type);
+			problem = read_probe_name(reader, token, type);
 			break;
 		case IN_SUITE:
-			understood = read_setting(reader, token, type);
+			problem = read_setting(reader, token, type);
 			break;
 		case IN_PROBES:
-			understood = false;
+			problem = wrong_type;
 			break;
 		default:
 			FAIL(reader, errdetail("It is not an object."),
 				 errhint("%s", suite_hint));
 	}
-	if (!understood)
-		FAIL_VALUE(reader);
+	if (problem)
+		FAIL_VALUE(reader, problem);
 	JSON_HANDLER_DONE;
 }
 
@@ -425,22 +445,51 @@ complete_settings(const SuiteReader *reader)
 	return settings;
 }
 
+/*
+ * Report that the text is no JSON, unless a handler has reported a soft error.
+ * The parser's own words quote the token, however long it is.
+ */
+static void
+report_json_error(JsonLexContext *lexer, JsonParseErrorType result,
+				  Node *escontext)
+{
+	char *token = lexer->token_start;
+	int	  length = token ? lexer->token_terminator - token : 0;
+
+	if (metaprobe_soft_error_occurred(escontext))
+		return;
+	metaprobe_ereturn(
+		escontext, ,
+		(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+		 errmsg("invalid input syntax for type %s", "probe_suite"),
+		 length < NAMEDATALEN ?
+			 errdetail_internal("%s", json_errdetail(result, lexer)) :
+			 errdetail("Token \"%.*s...\" is invalid.",
+					   pg_mbcliplen(token, length, NAMEDATALEN), token)));
+}
+
 PG_FUNCTION_INFO_V1(metaprobe_probe_suite_in);
 Datum
 metaprobe_probe_suite_in(PG_FUNCTION_ARGS)
 {
-	char		 *text = PG_GETARG_CSTRING(0);
-	JsonSemAction handlers = handlers_template;
-	SuiteReader	  reader = {.escontext = fcinfo->context, .capacity = 64};
-	SuiteSettings settings;
-	ProbeSuite	 *suite;
+	char			  *text = PG_GETARG_CSTRING(0);
+	JsonSemAction	   handlers = handlers_template;
+	SuiteReader		   reader = {.escontext = fcinfo->context, .capacity = 64};
+	JsonLexContext	  *lexer;
+	JsonParseErrorType result;
+	SuiteSettings	   settings;
+	ProbeSuite		  *suite;
 
 	reader.curve = palloc(LOSS_CURVE_MAX_EPOCHS * sizeof(float));
 	reader.probes = palloc(reader.capacity * sizeof(Probe));
 	handlers.semstate = &reader;
-	if (!metaprobe_json_parse(metaprobe_json_lexer(text, strlen(text)),
-							  &handlers, fcinfo->context))
+	lexer = metaprobe_json_lexer(text, strlen(text));
+	result = pg_parse_json(lexer, &handlers);
+	if (result != JSON_SUCCESS)
+	{
+		report_json_error(lexer, result, fcinfo->context);
 		PG_RETURN_NULL();
+	}
 
 	settings = complete_settings(&reader);
 	suite = metaprobe_suite_build(reader.probes, reader.n_probes, &settings,

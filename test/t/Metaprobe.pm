@@ -152,7 +152,6 @@ sub run
 	s/^\Q$mark\E\n//m foreach $out, $err;
 	$self->{out} = $self->{err} = '';
 	chomp($out, $err);
-	note "in session: $sql\n$out$err" if $err ne '';
 	return $err eq '' ? $out : $out . $err;
 }
 
