@@ -8,7 +8,7 @@
 
 set -euo pipefail
 umask 022
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 LANG=C.UTF-8	# PostgreSQL's TAP modules unset the first
 unset LANGUAGE CDPATH MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES
 
 # A plain `su` keeps the user's PATH, which has no runuser and no ldconfig.

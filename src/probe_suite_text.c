@@ -453,8 +453,8 @@ static void
 report_json_error(JsonLexContext *lexer, JsonParseErrorType result,
 				  Node *escontext)
 {
-	char *token = lexer->token_start;
-	int	  length = token ? lexer->token_terminator - token : 0;
+	const char *token = lexer->token_start;
+	int			length = token ? lexer->token_terminator - token : 0;
 
 	if (metaprobe_soft_error_occurred(escontext))
 		return;

@@ -152,12 +152,13 @@ part_tap() {
 	count_prove "$status" "$work/tap.log" || show_tap_failures
 }
 
+# The logs of the test files that prove's summary names.
 show_tap_failures() {
-	local log
-	grep -lE '^(\[.*\] )?not ok|died at|Bail out' \
-		"$work"/run/tmp_check/log/regress_log_* 2>/dev/null |
-		while read -r log; do
+	local name log
+	sed -n 's|^test/t/\(.*\)\.pl *(Wstat:.*|\1|p' "$work/tap.log" |
+		while read -r name; do
+			log=$work/run/tmp_check/log/regress_log_$name
 			say "--- end of ${log##*/}"
-			tail -n 80 "$log"
+			tail -n 60 "$log" | cut -c 1-500
 		done
 }
