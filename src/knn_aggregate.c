@@ -10,12 +10,13 @@
 
 #include <math.h>
 
+#include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/jsonb.h"
+#include "utils/numeric.h"
 #include "utils/memutils.h"
 
 #include "aggregate.h"
@@ -349,6 +350,18 @@ metaprobe_knn_label_finalfn(PG_FUNCTION_ARGS)
 											  state->labels[winner].length));
 }
 
+/* A double as a number of jsonb, with the shortest digits that read it back. */
+static Numeric
+exact_numeric(double value)
+{
+	char digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	double_to_shortest_decimal_buf(value, digits);
+	return DatumGetNumeric(
+		DirectFunctionCall3(numeric_in, CStringGetDatum(digits),
+							ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
 /* Add a label and its share of the votes to a jsonb object being built. */
 static void
 push_probability(JsonbParseState **object, const Label *label, double share)
@@ -358,8 +371,7 @@ push_probability(JsonbParseState **object, const Label *label, double share)
 
 	key.val.string.val = label->bytes;
 	key.val.string.len = label->length;
-	value.val.numeric = DatumGetNumeric(
-		DirectFunctionCall1(float8_numeric, Float8GetDatum(share)));
+	value.val.numeric = exact_numeric(share);
 	(void) pushJsonbValue(object, WJB_KEY, &key);
 	(void) pushJsonbValue(object, WJB_VALUE, &value);
 }
