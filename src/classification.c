@@ -231,7 +231,7 @@ metaprobe_metadata_probabilities(PG_FUNCTION_ARGS)
 	bool		   has_voted = metaprobe_classifier_vote(classifier) >= 0;
 	int			  *labels = labels_by_votes(classifier);
 
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < classifier->probes.n_labels; i++)
 	{
 		int	   label = labels[i];
@@ -288,7 +288,7 @@ metaprobe_nearest_probes(PG_FUNCTION_ARGS)
 	Nearest		   nearest;
 	int			   n;
 
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (PG_ARGISNULL(0) || (last > 1 && PG_ARGISNULL(1)))
 		return (Datum) 0;
 

@@ -58,7 +58,7 @@ metaprobe_probe_suite_probes(PG_FUNCTION_ARGS)
 	SuiteView	   view;
 	Datum		  *labels;
 
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	metaprobe_suite_view(suite, &view);
 	labels = metaprobe_suite_label_texts(&view);
 	for (int i = 0; i < suite->n_probes; i++)
@@ -138,7 +138,7 @@ metaprobe_probe_suite_confusion(PG_FUNCTION_ARGS)
 	Outcome		  *outcomes = leave_one_out(loaded);
 	int			   first = 0;
 
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 1; i <= suite->n_probes; i++)
 	{
 		Outcome *same = &outcomes[first];
