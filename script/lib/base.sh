@@ -27,12 +27,14 @@ require_root() {
 }
 
 # Runs a command as the user whom hand_over_workdir has chosen.  HOME is the
-# private directory, so that nobody's .psqlrc or .proverc has a say.
+# private directory, so that nobody's .psqlrc or .proverc has a say, and so is
+# TMPDIR, where failed tests leave what they made.
 as_user() {
+	local changed=("HOME=$work" "TMPDIR=$work")
 	if [ "$(id -u)" -eq 0 ]; then
-		runuser -u "$run_user" -- env HOME="$work" "$@"
+		runuser -u "$run_user" -- env "${changed[@]}" "$@"
 	else
-		env HOME="$work" "$@"
+		env "${changed[@]}" "$@"
 	fi
 }
 
@@ -74,10 +76,11 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # Makes $work, where all happens and which goes away at the end.  A socket's
-# path may have 107 bytes, and root's own TMPDIR may be closed to others.
+# path may have 107 bytes (tests have theirs in directories below), and root's
+# own TMPDIR may be closed to others.
 open_workdir() {
 	local base=${TMPDIR:-/tmp}
-	if [ "$(id -u)" -eq 0 ] || [ "${#base}" -gt 70 ]; then
+	if [ "$(id -u)" -eq 0 ] || [ "${#base}" -gt 50 ]; then
 		base=/tmp
 	fi
 	work=$(mktemp -d "$base/metaprobe.XXXXXX")

@@ -35,12 +35,15 @@ count_command() {
 }
 
 # count_prove STATUS LOG: "Files=7, Tests=123, ..." per run, and for each file
-# with failures "(Wstat: 256 (exited 1) Tests: 20 Failed: 2)".
+# with failures "(Wstat: 256 (exited 1) Tests: 20 Failed: 2)".  A file that
+# broke off without a failed test is one failure.
 count_prove() {
-	local tests failed
+	local tests failures failed broken
+	failures=$(sed -n 's/^.*(Wstat: .* Tests: [0-9]* Failed: \([0-9]*\)).*/\1/p' "$2")
 	tests=$(sed -n 's/^Files=[0-9]*, Tests=\([0-9]*\),.*/\1/p' "$2" | add_up)
-	failed=$(sed -n 's/^.*(Wstat: .* Tests: [0-9]* Failed: \([0-9]*\)).*/\1/p' "$2" | add_up)
-	count_run "$1" "$((tests - failed))" "$failed"
+	failed=$(add_up <<<"$failures")
+	broken=$(grep -cx 0 <<<"$failures") || true
+	count_run "$1" "$((tests - failed))" "$((failed + broken))"
 }
 
 # count_regress STATUS LOG: before PostgreSQL 16 "test name ... ok   12 ms" or,

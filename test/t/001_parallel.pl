@@ -207,6 +207,55 @@ is( with_settings($aggregated_in_parallel, $bytes),
 	with_settings($serial, $bytes),
 	'probe_suite_agg: the same suite, serial or parallel');
 
+# A temporary relation cannot be read by a worker: an error that says what to
+# do, and doing it helps.
+my $forced =
+  $node->safe_psql('postgres',
+	q{SELECT name FROM pg_settings WHERE name IN ('debug_parallel_query', 'force_parallel_mode')});
+my $temporary = q{
+CREATE TEMP TABLE "My Probes" AS SELECT * FROM probes;
+CREATE TEMP VIEW my_suite AS SELECT probe_suite_agg(label, curve) AS suite FROM "My Probes";
+};
+foreach my $name ('My Probes', 'my_suite')
+{
+	my $relation = $name =~ / / ? qq{"$name"} : $name;
+
+	foreach my $call ("classify_metadata(curve, '$relation'::regclass)",
+		'classify_metadata(curve)')
+	{
+		my $error = error_of($node, qq{
+$temporary
+SELECT set_config('metaprobe.default_suite', quote_ident(nspname) || '.$relation', false)
+FROM pg_namespace WHERE oid = pg_my_temp_schema();
+SET $forced = on;
+SELECT $call FROM samples WHERE id < 10});
+
+		like(
+			$error,
+			qr/ERROR:  0A000: temporary relation "$name" cannot be read by a parallel worker/,
+			"$relation, $call: an error in a worker");
+		like(
+			$error,
+			qr/HINT:  Pass the suite as a value: \(SELECT .* FROM $relation\)/,
+			"$relation, $call: its hint");
+	}
+	is( $node->safe_psql(
+			'postgres', qq{
+$temporary
+SET max_parallel_workers_per_gather = 0;
+SELECT count(classify_metadata(curve, '$relation'::regclass)) FROM samples WHERE id < 10}),
+		'9',
+		"$relation: no error without workers");
+}
+is( $node->safe_psql(
+		'postgres', qq{
+$temporary
+SET $forced = on;
+SELECT count(classify_metadata(curve, (SELECT probe_suite_agg(label, curve) FROM "My Probes"))),
+	count(classify_metadata(curve, (SELECT suite FROM my_suite)))
+FROM samples WHERE id < 10}),
+	'9|9', 'as a value it goes to the workers');
+
 $psql->quit;
 $node->stop;
 done_testing();

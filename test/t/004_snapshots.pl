@@ -346,6 +346,37 @@ FOR i IN 1 .. 2 LOOP
 END LOOP;
 }, '1close 21close 2');
 
+# So it does for a function that is stable, which has the snapshot of whoever
+# calls it: the same one for two statements that have changed nothing but a
+# setting in between.
+$node->safe_psql(
+	'postgres', q{
+CREATE FUNCTION stable_label_by(r regclass) RETURNS text LANGUAGE plpgsql STABLE AS
+	$$ DECLARE t text; BEGIN t := classify_metadata('[1]'::loss_curve, r); RETURN t; END $$;
+CREATE FUNCTION far_label(r regclass) RETURNS text LANGUAGE sql STABLE
+	SET test.label = 'far' AS $$ SELECT stable_label_by(r) $$;
+CREATE FUNCTION close_label(r regclass) RETURNS text LANGUAGE sql STABLE
+	SET test.label = 'close' AS $$ SELECT stable_label_by(r) $$;
+CREATE ROLE tenant;
+GRANT SELECT ON limited, by_setting, probes TO tenant;
+});
+foreach my $relation ('by_setting', 'limited')
+{
+	is( $one->run(qq{
+BEGIN; SET LOCAL ROLE tenant;
+SET LOCAL test.label = 'far'; SELECT stable_label_by('$relation');
+SET LOCAL test.label = 'close'; SELECT stable_label_by('$relation');
+ROLLBACK}),
+		"far\nclose",
+		"stable PL/pgSQL: another setting for the next statement, $relation");
+	is( $one->run(qq{
+BEGIN; SET LOCAL ROLE tenant;
+SELECT far_label('$relation'), close_label('$relation'), far_label('$relation');
+ROLLBACK}),
+		'far|close|far',
+		"stable PL/pgSQL: another setting within a statement, $relation");
+}
+
 # Another session commits in the middle of a function: a volatile one sees it
 # in its next expression, a stable one does not, nor does any in a transaction
 # that keeps its snapshot.
