@@ -161,15 +161,19 @@ loss_curve_append_text(StringInfo text, const float *losses, int n_epochs)
 	appendStringInfoChar(text, ']');
 }
 
-/* A piece of the input, short enough for a message. */
+/*
+ * The token that was not understood, or the character if it is not even one,
+ * short enough for a message.
+ */
 static char *
 quote_input(const char *text, const CurveTextError *error)
 {
-	int length = Min(error->length, QUOTED_BYTES);
-	int clipped = pg_mbcliplen(text + error->position, length, length);
+	const char *start = text + error->position;
+	int length = error->length > 0 ? (int) error->length : pg_mblen(start);
+	int clipped = pg_mbcliplen(start, length, QUOTED_BYTES);
 
-	return psprintf("%s%s", pnstrdup(text + error->position, clipped),
-					(size_t) clipped < error->length ? "..." : "");
+	return psprintf("%s%s", pnstrdup(start, clipped),
+					clipped < length ? "..." : "");
 }
 
 static void
@@ -198,12 +202,9 @@ report_text_error(const char *text, CurveTextStatus status,
 				escontext, ,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type %s", "loss_curve"),
-				 error->length > 0 ?
+				 text[error->position] ?
 					 errdetail("Unexpected \"%s\" at byte %zu.",
 							   quote_input(text, error), error->position) :
-				 text[error->position] ?
-					 errdetail("Unexpected \"%c\" at byte %zu.",
-							   text[error->position], error->position) :
 					 errdetail("Unexpected end of input at byte %zu.",
 							   error->position),
 				 errhint("A curve is a list of losses, one per epoch: "

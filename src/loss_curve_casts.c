@@ -52,7 +52,7 @@ loss_curve_loss_of_type(Datum value, Oid type, int epoch)
 		case INT4OID:
 			return loss_curve_loss(DatumGetInt32(value), epoch);
 		case INT8OID:
-			return loss_curve_loss(DatumGetInt64(value), epoch);
+			return loss_curve_loss((float) DatumGetInt64(value), epoch);
 		case INT2OID:
 			return loss_curve_loss(DatumGetInt16(value), epoch);
 		default:

@@ -31,6 +31,11 @@ loss_curve_resample(PG_FUNCTION_ARGS)
 	int64	   n = PG_GETARG_INT64(1);
 	LossCurve *resampled;
 
+	if (n < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("number of epochs must not be negative, but is "
+							   "%lld",
+							   (long long) n)));
 	loss_curve_check_length(n);
 	resampled = loss_curve_create(n);
 	metaprobe_resample(curve->losses, curve->n_epochs, resampled->losses, n);

@@ -266,6 +266,7 @@ object_end(void *state)
 	}
 	reader->probes[reader->n_probes++] = reader->probe;
 	reader->place = IN_PROBES;
+	reader->key = KEY_PROBES;
 	JSON_HANDLER_DONE;
 }
 

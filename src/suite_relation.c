@@ -18,6 +18,8 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -29,49 +31,38 @@
  * When to read again
  */
 
-/*
- * Does nothing but the snapshot, and the reader's rights, decide what is read?
- * Not so for views and row security, which may ask settings, and for foreign
- * tables.
- */
-static bool
-is_decided_by_snapshot(Oid relation)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Form_pg_class class;
-	bool is_decided;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	class = (Form_pg_class) GETSTRUCT(tuple);
-	is_decided =
-		!class->relrowsecurity && (class->relkind == RELKIND_RELATION ||
-								   class->relkind == RELKIND_MATVIEW);
-	ReleaseSysCache(tuple);
-	return is_decided;
-}
-
-/* Note what a read of the relation now depends on.  Points into the snapshot. */
+/* Note what a read now depends on.  Points into the active snapshot. */
 void
-metaprobe_vision_take(SuiteVision *vision, Oid relation)
+metaprobe_vision_take(SuiteVision *vision)
 {
 	vision->transaction = metaprobe_local_transaction();
 	vision->subtransaction = GetCurrentSubTransactionId();
 	vision->user = GetUserId();
 	vision->snapshot = *GetActiveSnapshot();
-
-	/*
-	 * The snapshot of a query is registered by its executor.  One that is not
-	 * belongs to an expression that PL/pgSQL evaluates by itself, and so will
-	 * the next, with anything done in between.
-	 */
-	vision->is_portable =
-		vision->snapshot.regd_count > 0 || is_decided_by_snapshot(relation);
+	vision->is_valid = false;
 }
 
-/* Keep a copy of what the vision points to. */
+/*
+ * Does fn_extra in this memory end with the query that is running?  Not if it
+ * belongs to an expression that PL/pgSQL evaluates by itself: that lives until
+ * the end of the transaction, below its context, and runs under a snapshot that
+ * no executor has registered, or (in a STABLE function) under the caller's.
+ */
+static bool
+ends_with_query(MemoryContext function_context, const SnapshotData *snapshot)
+{
+	return snapshot->regd_count > 0 &&
+		   MemoryContextGetParent(function_context) != TopTransactionContext;
+}
+
+/*
+ * Keep a copy of what the vision points to.  What does not follow from the
+ * snapshot, since views and row security may ask settings, can only be kept
+ * for the query that read it.
+ */
 void
-metaprobe_vision_keep(SuiteVision *vision, MemoryContext context)
+metaprobe_vision_keep(SuiteVision *vision, bool is_decided_by_snapshot,
+					  MemoryContext function_context, MemoryContext context)
 {
 	SnapshotData  *snapshot = &vision->snapshot;
 	Size		   size = snapshot->xcnt * sizeof(TransactionId);
@@ -84,6 +75,8 @@ metaprobe_vision_keep(SuiteVision *vision, MemoryContext context)
 		memcpy(copy + snapshot->xcnt, snapshot->subxip, sub_size);
 	snapshot->xip = copy;
 	snapshot->subxip = copy + snapshot->xcnt;
+	vision->is_valid =
+		is_decided_by_snapshot || ends_with_query(function_context, snapshot);
 }
 
 static bool
@@ -99,7 +92,7 @@ metaprobe_vision_is_current(const SuiteVision *vision)
 	const SnapshotData *a = &vision->snapshot;
 	const SnapshotData *b = GetActiveSnapshot();
 
-	return vision->is_portable &&
+	return vision->is_valid &&
 		   vision->transaction == metaprobe_local_transaction() &&
 		   vision->subtransaction == GetCurrentSubTransactionId() &&
 		   vision->user == GetUserId() && a->xmin == b->xmin &&
@@ -122,6 +115,8 @@ typedef struct SuiteColumns
 	const char *label;
 	const char *curve;
 	const char *id;
+	Oid			label_type;
+	Oid			id_type;
 	int			n_suites;
 	int			n_texts;
 	int			n_curves;
@@ -170,17 +165,26 @@ find_columns(Relation relation, Oid namespace)
 				found.curve = name;
 		}
 		else if (strcmp(name, "id") == 0 || strcmp(name, "probe_id") == 0)
+		{
 			found.id = name;
+			found.id_type = type;
+		}
 		else if (type == TEXTOID || type == VARCHAROID || type == BPCHAROID)
 		{
 			only_text = name;
 			found.n_texts++;
 		}
 		if (strcmp(name, "label") == 0)
+		{
 			found.label = name;
+			found.label_type = type;
+		}
 	}
 	if (found.label == NULL && found.n_texts == 1)
+	{
 		found.label = only_text;
+		found.label_type = TEXTOID;
+	}
 	if (found.curve == NULL && found.n_curves == 1)
 		found.curve = only_curve;
 	return found;
@@ -223,9 +227,47 @@ check_columns(Relation relation, const SuiteColumns *found)
 						 "loss_curve.")));
 }
 
+/* Is the text of a value the same whatever the settings? */
+static bool
+has_fixed_text(Oid type)
+{
+	switch (type)
+	{
+		case InvalidOid: /* no such column */
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case NAMEOID:
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case UUIDOID:
+			return true;
+		default:
+			return type_is_enum(type);
+	}
+}
+
+/*
+ * Does nothing but the snapshot, and the reader's rights, decide what the query
+ * finds?  Not so for views and row security, which may ask settings, for
+ * foreign tables, nor for tables with children, which may be foreign.
+ */
+static bool
+is_decided(Relation relation, const SuiteColumns *found)
+{
+	Form_pg_class class = RelationGetForm(relation);
+
+	return !class->relrowsecurity && !class->relhassubclass &&
+		   (class->relkind == RELKIND_RELATION ||
+			class->relkind == RELKIND_MATVIEW) &&
+		   has_fixed_text(found->label_type) && has_fixed_text(found->id_type);
+}
+
 /* A query for the suite in a relation: one row with one column per suite. */
 static char *
-suite_query(Oid relid, Oid namespace)
+suite_query(Oid relid, Oid namespace, bool *is_decided_by_snapshot)
 {
 	Relation	   relation = relation_open(relid, AccessShareLock);
 	SuiteColumns   found = find_columns(relation, namespace);
@@ -233,6 +275,7 @@ suite_query(Oid relid, Oid namespace)
 	StringInfoData query;
 
 	check_columns(relation, &found);
+	*is_decided_by_snapshot = is_decided(relation, &found);
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
 	if (found.suite)
@@ -258,38 +301,79 @@ suite_query(Oid relid, Oid namespace)
 	return query.data;
 }
 
-/* Check that the relation can be read here at all. */
+/* Check that the relation can be read at all. */
 static void
 check_relation(Oid relid)
 {
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Form_pg_class class;
-	char *name;
-	char  kind;
-	char  persistence;
+	switch (get_rel_relkind(relid))
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_VIEW:
+		case RELKIND_MATVIEW:
+		case RELKIND_FOREIGN_TABLE:
+			break;
+		case '\0':
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("relation with OID %u does not exist", relid)));
+			break;
+		default:
+			ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+							errmsg("\"%s\" is not a table or view",
+								   get_rel_name(relid))));
+	}
+}
 
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("relation with OID %u does not exist", relid)));
-	class = (Form_pg_class) GETSTRUCT(tuple);
-	name = pstrdup(NameStr(class->relname));
-	kind = class->relkind;
-	persistence = class->relpersistence;
-	ReleaseSysCache(tuple);
+/*
+ * Refuse to read, in a parallel worker, what a worker cannot: temporary tables
+ * are the leader's alone, and a foreign table's server would be asked through
+ * a connection of the worker's own, which does not see what the transaction
+ * has written there.
+ */
+static void
+check_worker_can_read(const PlannedStmt *plan)
+{
+	ListCell *cell;
 
-	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE &&
-		kind != RELKIND_VIEW && kind != RELKIND_MATVIEW &&
-		kind != RELKIND_FOREIGN_TABLE)
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("\"%s\" is not a table or view", name)));
-	if (persistence == RELPERSISTENCE_TEMP && IsParallelWorker())
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("temporary relation \"%s\" cannot be read by a "
-							   "parallel worker",
-							   name),
-						errhint("Pass the suite as a value: (SELECT "
-								"probe_suite_agg(label, curve) FROM %s).",
-								quote_identifier(name))));
+	foreach (cell, plan->rtable)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+		bool		   is_foreign;
+
+		if (entry->rtekind != RTE_RELATION)
+			continue;
+		is_foreign = entry->relkind == RELKIND_FOREIGN_TABLE;
+		if (is_foreign ||
+			get_rel_persistence(entry->relid) == RELPERSISTENCE_TEMP)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s relation \"%s\" cannot be read by a parallel "
+							"worker",
+							is_foreign ? "foreign" : "temporary",
+							get_rel_name(entry->relid)),
+					 errhint("Pass the suite as a value, from a subquery.")));
+	}
+}
+
+/* Plan the query; in a worker, check what the plan would read. */
+static SPIPlanPtr
+plan_query(const char *query)
+{
+	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
+	CachedPlan *cached;
+
+	if (plan == NULL)
+		elog(ERROR, "could not plan: %s", query);
+	if (IsParallelWorker())
+	{
+		cached = SPI_plan_get_cached_plan(plan);
+		if (cached == NULL)
+			elog(ERROR, "could not plan: %s", query);
+		check_worker_can_read(linitial_node(PlannedStmt, cached->stmt_list));
+		ReleaseCachedPlan(cached, NULL);
+	}
+	return plan;
 }
 
 /* The only row's suite, copied to the caller's memory. */
@@ -325,17 +409,21 @@ only_suite(Oid relid, MemoryContext caller)
 /*
  * The suite that a relation holds, or is the probe table of, read as the
  * caller and under the active snapshot.  The extension's objects are those in
- * function_namespace, the schema of the function that was called.
+ * function_namespace, the schema of the function that was called.  Tells
+ * whether another read under an equal snapshot would give the same.
  */
 ProbeSuite *
-metaprobe_relation_suite(Oid relation, Oid function_namespace)
+metaprobe_relation_suite(Oid relation, Oid function_namespace,
+						 bool *is_decided_by_snapshot)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ProbeSuite	 *suite;
+	char		 *query;
 
 	check_relation(relation);
 	SPI_connect();
-	if (SPI_execute(suite_query(relation, function_namespace), true, 2) !=
+	query = suite_query(relation, function_namespace, is_decided_by_snapshot);
+	if (SPI_execute_plan(plan_query(query), NULL, NULL, true, 2) !=
 		SPI_OK_SELECT)
 		elog(ERROR, "could not read relation %u", relation);
 	suite = only_suite(relation, caller);

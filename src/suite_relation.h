@@ -18,14 +18,18 @@ typedef struct SuiteVision
 	LocalTransactionId transaction;
 	SubTransactionId   subtransaction;
 	Oid				   user;
-	bool			   is_portable; /* good for other queries as well */
-	SnapshotData	   snapshot;	/* with xip and subxip kept apart */
+	SnapshotData	   snapshot; /* with xip and subxip kept apart */
+	bool			   is_valid; /* false: read again at every call */
 } SuiteVision;
 
-extern void metaprobe_vision_take(SuiteVision *vision, Oid relation);
-extern void metaprobe_vision_keep(SuiteVision *vision, MemoryContext context);
-extern bool metaprobe_vision_is_current(const SuiteVision *vision);
-extern ProbeSuite *metaprobe_relation_suite(Oid relation,
-											Oid function_namespace);
+extern void		   metaprobe_vision_take(SuiteVision *vision);
+extern void		   metaprobe_vision_keep(SuiteVision  *vision,
+										 bool		   is_decided_by_snapshot,
+										 MemoryContext function_context,
+										 MemoryContext context);
+extern bool		   metaprobe_vision_is_current(const SuiteVision *vision);
+extern ProbeSuite *metaprobe_relation_suite(Oid	  relation,
+											Oid	  function_namespace,
+											bool *is_decided_by_snapshot);
 
 #endif /* METAPROBE_SUITE_RELATION_H */

@@ -267,13 +267,16 @@ load_relation(SuiteCache *cache, Oid relation, MemoryContext parent)
 {
 	SuiteVision vision;
 	ProbeSuite *suite;
+	bool		is_decided_by_snapshot;
 
-	metaprobe_vision_take(&vision, relation);
-	suite = metaprobe_relation_suite(relation, cache->function_namespace);
+	metaprobe_vision_take(&vision);
+	suite = metaprobe_relation_suite(relation, cache->function_namespace,
+									 &is_decided_by_snapshot);
 	cache_suite(cache, suite, parent);
 	pfree(suite);
 
-	metaprobe_vision_keep(&vision, cache->loaded->context);
+	metaprobe_vision_keep(&vision, is_decided_by_snapshot, parent,
+						  cache->loaded->context);
 	cache->vision = vision;
 	cache->relation = relation;
 }
