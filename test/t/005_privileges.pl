@@ -36,17 +36,17 @@ CREATE FUNCTION trusted_label(c loss_curve) RETURNS text LANGUAGE sql SECURITY D
 	$$ SELECT classify_metadata(c, 'probes'::regclass) $$;
 });
 
-# What a role gets, or the error.
+# What a role gets, or the SQLSTATE of the error, in one session.
+my $psql = session($node);
+$psql->run('\set VERBOSITY sqlstate');
+
 sub as_role
 {
 	my ($role, $sql, %params) = @_;
-	my ($status, $stdout, $stderr) = $node->psql(
-		'postgres',
-		"\\set VERBOSITY sqlstate\n"
-		  . ($params{before} // '')
-		  . "; SET ROLE $role; $sql");
+	my $before = $params{before} // '';
+	my $output = $psql->run("BEGIN; $before; SET LOCAL ROLE $role; $sql; ROLLBACK");
 
-	return $status == 0 ? $stdout : $stderr =~ s/^psql:\S+ ERROR:  //r;
+	return $output =~ s/^psql:\S+ ERROR:  //r;
 }
 
 # All functions, with the relation and as the default
@@ -107,7 +107,6 @@ is( as_role(
 is( as_role('reader', sprintf($classify, 'probes'),
 		before => 'REVOKE SELECT ON probes FROM reader'),
 	'42501', 'after REVOKE');
-$node->safe_psql('postgres', 'GRANT SELECT ON probes TO reader');
 
 # One connection, with everything warm: no role gets what another has read.
 is( $node->safe_psql(
@@ -221,7 +220,7 @@ is( as_role('reader', sprintf($classify, 'probes'),
 is( as_role('clerk', sprintf($classify, 'probes')),
 	'far', 'row security: a policy of one role');
 is( as_role('postgres', sprintf($classify, 'probes'),
-		before => 'BEGIN; ALTER TABLE probes FORCE ROW LEVEL SECURITY'),
+		before => 'ALTER TABLE probes FORCE ROW LEVEL SECURITY'),
 	'secret', 'row security: superusers bypass it');
 is( labels_of('probes', 'postgres', 'reader', 'clerk', 'auditor', 'reader', 'stranger', 'postgres'),
 	q{postgres secret secret
@@ -250,5 +249,6 @@ FROM pg_proc JOIN pg_depend ON objid = pg_proc.oid AND deptype = 'e'
 JOIN pg_extension ON refobjid = pg_extension.oid AND extname = 'metaprobe'}),
 	'0|t', 'no function is SECURITY DEFINER or LEAKPROOF');
 
+$psql->quit;
 $node->stop;
 done_testing();
