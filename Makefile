@@ -36,6 +36,7 @@ SHLIB_LINK += -lm
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --load-extension=metaprobe
+ENCODING = UTF8
 PROVE_TESTS = $(wildcard test/t/*.pl)
 EXTRA_CLEAN = metaprobe--$(EXTVERSION).sql
 

@@ -265,7 +265,10 @@ is_decided(Relation relation, const SuiteColumns *found)
 		   has_fixed_text(found->label_type) && has_fixed_text(found->id_type);
 }
 
-/* A query for the suite in a relation: one row with one column per suite. */
+/*
+ * A query for the suite in a relation: one row with one column per suite.  The
+ * relation stays locked, so that the query will mean the same one.
+ */
 static char *
 suite_query(Oid relid, Oid namespace, bool *is_decided_by_snapshot)
 {
@@ -297,7 +300,7 @@ suite_query(Oid relid, Oid namespace, bool *is_decided_by_snapshot)
 					 quote_qualified_identifier(
 						 get_namespace_name(RelationGetNamespace(relation)),
 						 RelationGetRelationName(relation)));
-	relation_close(relation, AccessShareLock);
+	relation_close(relation, NoLock);
 	return query.data;
 }
 

@@ -209,9 +209,7 @@ is( with_settings($aggregated_in_parallel, $bytes),
 
 # A temporary relation cannot be read by a worker: an error that says what to
 # do, and doing it helps.
-my $forced =
-  $node->safe_psql('postgres',
-	q{SELECT name FROM pg_settings WHERE name IN ('debug_parallel_query', 'force_parallel_mode')});
+my $in_worker = in_worker($node);
 my $temporary = q{
 CREATE TEMP TABLE "My Probes" AS SELECT * FROM probes;
 CREATE TEMP VIEW my_suite AS SELECT probe_suite_agg(label, curve) AS suite FROM "My Probes";
@@ -225,7 +223,7 @@ foreach my $relation ('"My Probes"', 'my_suite')
 $temporary
 SELECT set_config('metaprobe.default_suite', quote_ident(nspname) || '.$relation', false)
 FROM pg_namespace WHERE oid = pg_my_temp_schema();
-SET $forced = on;
+$in_worker
 SELECT $call FROM samples WHERE id < 10});
 
 		like($error,
@@ -245,7 +243,7 @@ SELECT count(classify_metadata(curve, '$relation'::regclass)) FROM samples WHERE
 is( $node->safe_psql(
 		'postgres', qq{
 $temporary
-SET $forced = on;
+$in_worker
 SELECT count(classify_metadata(curve, (SELECT probe_suite_agg(label, curve) FROM "My Probes"))),
 	count(classify_metadata(curve, (SELECT suite FROM my_suite)))
 FROM samples WHERE id < 10}),

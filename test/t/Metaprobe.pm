@@ -18,6 +18,7 @@ our @EXPORT = qw(
   answer
   session
   error_of
+  in_worker
 );
 
 # Curves made of a seed: the same ones in any order, plan and version.  One
@@ -109,6 +110,17 @@ sub error_of
 		"\\set VERBOSITY verbose\n$sql");
 
 	return $status == 0 ? "no error but: $stdout" : $stderr;
+}
+
+# A setting that makes a worker, and nobody else, do what is parallel safe.
+sub in_worker
+{
+	my ($node) = @_;
+	my $setting = $node->safe_psql('postgres',
+		q{SELECT name FROM pg_settings WHERE name IN ('debug_parallel_query', 'force_parallel_mode')}
+	);
+
+	return "SET $setting = on;";
 }
 
 # A psql that stays connected, to be used turn by turn with others.
