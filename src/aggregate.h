@@ -34,7 +34,10 @@ metaprobe_aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
-/* The first argument, a state serialized by another process, to be read. */
+/*
+ * The first argument, a state serialized by another process, to be read.  What
+ * is made of it need not outlive the call: combining copies.
+ */
 static inline StringInfoData
 metaprobe_received_state(FunctionCallInfo fcinfo)
 {

@@ -48,10 +48,9 @@ typedef struct VoteState
 } VoteState;
 
 static VoteState *
-state_create(FunctionCallInfo fcinfo, int64 k)
+state_create(MemoryContext context, int64 k)
 {
-	MemoryContext context = metaprobe_aggregate_context(fcinfo);
-	VoteState	 *state;
+	VoteState *state;
 
 	state = MemoryContextAllocZero(context, sizeof(VoteState));
 	state->context = context;
@@ -227,7 +226,7 @@ metaprobe_knn_transfn(PG_FUNCTION_ARGS)
 	text	  *label;
 
 	if (state == NULL)
-		state = state_create(fcinfo, k);
+		state = state_create(metaprobe_aggregate_context(fcinfo), k);
 	check_same_k(state->k, k);
 	if (PG_ARGISNULL(2))
 		PG_RETURN_POINTER(state); /* at no distance: no neighbour */
@@ -250,7 +249,7 @@ metaprobe_knn_combine(PG_FUNCTION_ARGS)
 	if (from == NULL)
 		METAPROBE_RETURN_STATE(into);
 	if (into == NULL)
-		into = state_create(fcinfo, from->k);
+		into = state_create(metaprobe_aggregate_context(fcinfo), from->k);
 	check_same_k(into->k, from->k);
 	for (int i = 0; i < from->nearest.count; i++)
 	{
@@ -300,7 +299,7 @@ metaprobe_knn_deserialize(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid state of %d neighbours of %d", count, k)));
-	state = state_create(fcinfo, k);
+	state = state_create(CurrentMemoryContext, k);
 	for (int i = 0; i < count; i++)
 	{
 		double distance = pq_getmsgfloat8(&message);

@@ -98,7 +98,8 @@ loss_curve_copy_losses(const float *losses, int n_epochs)
 {
 	LossCurve *curve = loss_curve_create(n_epochs);
 
-	memcpy(curve->losses, losses, n_epochs * sizeof(float));
+	if (n_epochs > 0)
+		memcpy(curve->losses, losses, n_epochs * sizeof(float));
 	return loss_curve_finish(curve);
 }
 

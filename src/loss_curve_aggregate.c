@@ -161,10 +161,10 @@ PG_FUNCTION_INFO_V1(loss_curve_agg_deserialize);
 Datum
 loss_curve_agg_deserialize(PG_FUNCTION_ARGS)
 {
-	MemoryContext  context = metaprobe_aggregate_context(fcinfo);
 	StringInfoData message = metaprobe_received_state(fcinfo);
 	int			   n_epochs = received_length(&message);
-	CurveBuilder  *builder = builder_extend(NULL, n_epochs, context);
+	CurveBuilder  *builder =
+		builder_extend(NULL, n_epochs, CurrentMemoryContext);
 
 	for (int epoch = 0; epoch < n_epochs; epoch++)
 		builder->losses[epoch] =
@@ -295,10 +295,9 @@ PG_FUNCTION_INFO_V1(loss_curve_moments_deserialize);
 Datum
 loss_curve_moments_deserialize(PG_FUNCTION_ARGS)
 {
-	MemoryContext  context = metaprobe_aggregate_context(fcinfo);
 	StringInfoData message = metaprobe_received_state(fcinfo);
 	int			   n_epochs = received_length(&message);
-	CurveMoments  *state = moments_extend(NULL, n_epochs, context);
+	CurveMoments *state = moments_extend(NULL, n_epochs, CurrentMemoryContext);
 
 	for (int epoch = 0; epoch < n_epochs; epoch++)
 	{

@@ -29,9 +29,8 @@ typedef struct ProbeCollection
 } ProbeCollection;
 
 static ProbeCollection *
-collection_create(FunctionCallInfo fcinfo)
+collection_create(MemoryContext context)
 {
-	MemoryContext	 context = metaprobe_aggregate_context(fcinfo);
 	ProbeCollection *collection;
 
 	collection = MemoryContextAllocZero(context, sizeof(ProbeCollection));
@@ -100,7 +99,7 @@ metaprobe_probe_suite_agg_transfn(PG_FUNCTION_ARGS)
 								"NULL")));
 
 	if (collection == NULL)
-		collection = collection_create(fcinfo);
+		collection = collection_create(metaprobe_aggregate_context(fcinfo));
 
 	copy_name(collection->context, PG_GETARG_TEXT_PP(1), &probe.label,
 			  &probe.label_length);
@@ -138,7 +137,7 @@ metaprobe_probe_suite_agg_combine(PG_FUNCTION_ARGS)
 	ProbeCollection *from = METAPROBE_GETARG_STATE(ProbeCollection, 1);
 
 	if (into == NULL && from != NULL)
-		into = collection_create(fcinfo);
+		into = collection_create(metaprobe_aggregate_context(fcinfo));
 	for (int i = 0; from != NULL && i < from->n_probes; i++)
 		collection_add(into, copy_probe(into->context, &from->probes[i]));
 	METAPROBE_RETURN_STATE(into);
@@ -162,20 +161,17 @@ PG_FUNCTION_INFO_V1(metaprobe_probe_suite_agg_deserialize);
 Datum
 metaprobe_probe_suite_agg_deserialize(PG_FUNCTION_ARGS)
 {
-	ProbeCollection *collection = collection_create(fcinfo);
+	ProbeCollection *collection = collection_create(CurrentMemoryContext);
 	StringInfoData	 message = metaprobe_received_state(fcinfo);
-	MemoryContext	 caller;
 	int32			 n_probes;
 
 	n_probes = pq_getmsgint(&message, sizeof(int32));
 
-	caller = MemoryContextSwitchTo(collection->context);
 	for (int i = 0; i < n_probes; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		collection_add(collection, metaprobe_probe_read(&message, false));
 	}
-	MemoryContextSwitchTo(caller);
 	pq_getmsgend(&message);
 	PG_RETURN_POINTER(collection);
 }
