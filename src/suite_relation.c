@@ -164,7 +164,13 @@ find_columns(Relation relation, Oid namespace)
 			if (strcmp(name, "curve") == 0)
 				found.curve = name;
 		}
-		else if (strcmp(name, "id") == 0 || strcmp(name, "probe_id") == 0)
+		else if (strcmp(name, "label") == 0)
+		{
+			found.label = name;
+			found.label_type = type;
+		}
+		else if (strcmp(name, "id") == 0 ||
+				 (strcmp(name, "probe_id") == 0 && found.id == NULL))
 		{
 			found.id = name;
 			found.id_type = type;
@@ -173,11 +179,6 @@ find_columns(Relation relation, Oid namespace)
 		{
 			only_text = name;
 			found.n_texts++;
-		}
-		if (strcmp(name, "label") == 0)
-		{
-			found.label = name;
-			found.label_type = type;
 		}
 	}
 	if (found.label == NULL && found.n_texts == 1)
