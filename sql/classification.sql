@@ -34,11 +34,14 @@ SELECT count(*) FROM suites, nearest_probes(curve => '[12]', suite => suite, n =
 
 -- ties: of distance by (label, curve, id), of votes by the sum of distances, then by label
 CREATE TABLE ties AS SELECT probe_suite_agg(label, curve, id) AS suite FROM (VALUES
-	('b', '[1]'::loss_curve, 'q'), ('b', '[1]', 'p'), ('a', '[-1]', NULL), ('B', '[1]', 'z'), ('a', '[-1]', 'r')) v(label, curve, id);
+	('b', '[1]'::loss_curve, 'q'), ('b', '[1]', 'p'), ('a', '[-1]', NULL), ('B', '[1]', 'z'),
+		('a', '[-1]', 'r')) v(label, curve, id);
 SELECT rank, id, label, distance FROM ties, nearest_probes('[0]', suite);
 SELECT k, classify_metadata('[0]', configure_probe_suite(suite, k => k)) FROM ties, generate_series(1, 5) k;
-SELECT classify_metadata('[0]', suite) AS nearer_in_sum, (tag_metadata('[0]', suite)).runner_up, (tag_metadata('[0]', suite)).margin
-	FROM (SELECT probe_suite_agg(l, c) AS suite FROM (VALUES ('a', '[1]'::loss_curve), ('a', '[4]'), ('b', '[2]'), ('b', '[2]')) v(l, c)) x;
+SELECT classify_metadata('[0]', suite) AS nearer_in_sum, (tag_metadata('[0]', suite)).runner_up,
+	(tag_metadata('[0]', suite)).margin
+	FROM (SELECT probe_suite_agg(l, c) AS suite
+		FROM (VALUES ('a', '[1]'::loss_curve), ('a', '[4]'), ('b', '[2]'), ('b', '[2]')) v(l, c)) x;
 SELECT classify_metadata('[0]', suite) AS first_label
 	FROM (SELECT probe_suite_agg(l, c) AS suite FROM (VALUES ('b', '[1]'::loss_curve), ('a', '[-1]')) v(l, c)) x;
 
@@ -56,13 +59,16 @@ SELECT p.* FROM weighed, metadata_probabilities('[4]', configure_probe_suite(sui
 SELECT (tag_metadata('[4]', configure_probe_suite(suite, weights => 'distance'))).* FROM weighed;
 -- the smallest distances there are: 1 / d would overflow
 SELECT p.* FROM metadata_probabilities('[0]', configure_probe_suite((
-	SELECT probe_suite_agg(l, c) FROM (VALUES ('a', '[1e-45]'::loss_curve), ('b', '[3e-45]')) v(l, c)), weights => 'distance')) p;
+	SELECT probe_suite_agg(l, c) FROM (VALUES ('a', '[1e-45]'::loss_curve), ('b', '[3e-45]')) v(l, c)),
+		weights => 'distance')) p;
 SELECT p.* FROM metadata_probabilities('[3.4028235e38]', configure_probe_suite((
-	SELECT probe_suite_agg(l, c) FROM (VALUES ('a', '[-3.4028235e38]'::loss_curve), ('b', '[0]')) v(l, c)), weights => 'distance')) p;
+	SELECT probe_suite_agg(l, c) FROM (VALUES ('a', '[-3.4028235e38]'::loss_curve), ('b', '[0]')) v(l, c)),
+		weights => 'distance')) p;
 
 -- metrics
 CREATE TABLE shapes AS SELECT configure_probe_suite(probe_suite_agg(label, curve), k => 1) AS suite FROM (VALUES
-	('low', '[1,1,0]'::loss_curve), ('falling', '[40,20,10]'), ('rising', '[10,20,40]'), ('late', '[4,4,2]')) v(label, curve);
+	('low', '[1,1,0]'::loss_curve), ('falling', '[40,20,10]'), ('rising', '[10,20,40]'), ('late', '[4,4,2]'))
+	v(label, curve);
 SELECT metric, classify_metadata('[4,2,1]', configure_probe_suite(suite, metric => metric)) AS "[4,2,1]",
 	classify_metadata('[3,4,7]', configure_probe_suite(suite, metric => metric)) AS "[3,4,7]",
 	classify_metadata('[4,2,2]', configure_probe_suite(suite, metric => metric)) AS "[4,2,2]"
@@ -79,7 +85,8 @@ SELECT metric, count(DISTINCT tag_metadata(curve, configure_probe_suite(suite, m
 		unnest('{l2,l1,cosine,correlation,dtw}'::text[]) metric GROUP BY metric ORDER BY metric COLLATE "C";
 
 -- probes at an undefined distance are no neighbours
-SELECT curve, (tag_metadata(curve, suite)).* FROM spans, unnest('{"[null,null,1]","[null,null,null,1]"}'::loss_curve[]) curve;
+SELECT curve, (tag_metadata(curve, suite)).* FROM spans,
+	unnest('{"[null,null,1]","[null,null,null,1]"}'::loss_curve[]) curve;
 -- with none there is no label
 SELECT curve, classify_metadata(curve, suite), tag_metadata(curve, suite), label_score(curve, 'full', suite)
 	FROM spans, unnest('{"[]","[null]","[null,null,null,null,5]"}'::loss_curve[]) curve;
@@ -102,8 +109,10 @@ SELECT length(error_of('SELECT label_score(''[1]'', repeat(''x'', 10000000), sui
 SELECT length(error_of('SELECT label_score(''[1]'', ''x'', probe_suite_agg(repeat(''y'', 10000000), ''[1]''))')) < 500;
 SELECT error_of('SELECT label_score(''[1]'', ''x'', (SELECT probe_suite_agg(''label '' || n, ''[1]'') FROM generate_series(1, 100) n))');
 -- NULLs everywhere
-SELECT classify_metadata(NULL, suite), tag_metadata(NULL, suite), label_score(NULL, 'a', suite), label_score('[1]', NULL, suite) FROM suites;
-SELECT classify_metadata('[1]', NULL::probe_suite), tag_metadata('[1]', NULL::probe_suite), label_score('[1]', 'a', NULL::probe_suite);
+SELECT classify_metadata(NULL, suite), tag_metadata(NULL, suite), label_score(NULL, 'a', suite),
+	label_score('[1]', NULL, suite) FROM suites;
+SELECT classify_metadata('[1]', NULL::probe_suite), tag_metadata('[1]', NULL::probe_suite),
+	label_score('[1]', 'a', NULL::probe_suite);
 SELECT * FROM metadata_probabilities('[1]', NULL::probe_suite);
 SELECT p.* FROM suites, metadata_probabilities(NULL, suite) p;
 SELECT * FROM nearest_probes('[1]', NULL::probe_suite);
@@ -115,7 +124,8 @@ SELECT classify_metadata('[1]', 'probes');
 
 -- two suites in one query, a suite per row, the same suite with other settings
 SELECT name, classify_metadata('[6]', suite) FROM (
-	SELECT 'k = ' || k AS name, configure_probe_suite(suite, k => k) AS suite FROM suites, generate_series(1, 6) k) x ORDER BY name;
+	SELECT 'k = ' || k AS name, configure_probe_suite(suite, k => k) AS suite FROM suites, generate_series(1, 6) k) x
+		ORDER BY name;
 SELECT classify_metadata('[6]', a.suite), classify_metadata('[1]', b.suite) FROM suites a, ties b;
 
 DROP TABLE probes, suites, ties, weighed, shapes, spans;

@@ -12,10 +12,12 @@ INSERT INTO neighbours VALUES ('a', 1), ('b', 2), ('b', 3), ('a', 4), ('c', 5), 
 SELECT k, knn_label(label, distance, k), knn_probabilities(label, distance, k)
 	FROM neighbours, generate_series(1, 8) k GROUP BY k ORDER BY k;
 -- with all their digits
-SELECT (knn_probabilities(label, distance, 3) ->> 'a')::double precision = 1 / 3::double precision AS exact FROM neighbours;
+SELECT (knn_probabilities(label, distance, 3) ->> 'a')::double precision = 1 / 3::double precision AS exact
+	FROM neighbours;
 SELECT pg_typeof(knn_label(label, distance, 3)), pg_typeof(knn_probabilities(label, distance, 3)) FROM neighbours;
 -- the nearest count, in whatever order they come
-SELECT knn_label(label, distance, 3 ORDER BY distance DESC), knn_probabilities(label, distance, 3 ORDER BY distance DESC) FROM neighbours;
+SELECT knn_label(label, distance, 3 ORDER BY distance DESC),
+	knn_probabilities(label, distance, 3 ORDER BY distance DESC) FROM neighbours;
 -- ties of votes: the smaller sum of distances, then the first label in C order
 SELECT knn_label(label, distance, 4) AS by_sum FROM neighbours;
 SELECT knn_label(l, 1, 9) AS by_label FROM unnest('{b,B,a,é}'::text[]) l;
@@ -24,7 +26,8 @@ SELECT k, knn_label(l, 1, k), knn_probabilities(l, 1, k) FROM unnest('{b,b,b,a,a
 	GROUP BY k ORDER BY k;
 -- NULL and NaN are no distances; infinity is one
 SELECT knn_label(l, d, 2), knn_probabilities(l, d, 2)
-	FROM (VALUES ('a', 'NaN'::float8), ('b', NULL), (NULL, NULL), ('c', 'Infinity'), ('c', 1e308), ('d', '-0')) v(l, d);
+	FROM (VALUES ('a', 'NaN'::float8), ('b', NULL), (NULL, NULL), ('c', 'Infinity'), ('c', 1e308), ('d', '-0'))
+		v(l, d);
 -- fewer than k vote; with none there is no label
 SELECT knn_label(label, distance, 2147483647), knn_probabilities(label, distance, 2147483647) FROM neighbours;
 SELECT knn_label(label, distance, 3), knn_probabilities(label, distance, 3) FROM neighbours WHERE false;
@@ -51,7 +54,8 @@ CREATE TABLE samples AS SELECT n AS id, random_curve(5) AS curve FROM generate_s
 CREATE TABLE suites AS SELECT probe_suite_agg(label, curve) AS suite FROM probes;
 CREATE TABLE joined AS SELECT id, p.label, s.curve <-> p.curve AS distance FROM samples s, probes p;
 CREATE VIEW votes AS
-	SELECT id, knn_label(label, distance, 20) AS label, knn_probabilities(label, distance, 20) AS probabilities FROM joined GROUP BY id;
+	SELECT id, knn_label(label, distance, 20) AS label, knn_probabilities(label, distance, 20) AS probabilities
+		FROM joined GROUP BY id;
 SELECT count(*), count(*) FILTER (WHERE v.label = classify_metadata(s.curve, suite)) AS same_label,
 	count(*) FILTER (WHERE v.probabilities = (SELECT jsonb_object_agg(p.label, p.probability)
 		FROM metadata_probabilities(s.curve, suite) p WHERE p.votes > 0)) AS same_probabilities
@@ -64,7 +68,8 @@ SET min_parallel_table_scan_size = 0;
 SELECT plan_of('SELECT id, knn_label(label, distance, 20) FROM joined GROUP BY id');
 SELECT count(*) FROM serial s JOIN votes v USING (id, label, probabilities);
 SELECT plan_of('SELECT knn_label(label, distance, 20000) FROM joined');
-CREATE TABLE wide AS SELECT n % 3000 || ' label' AS label, (n * 7919) % 60000 AS distance FROM generate_series(1, 60000) n;
+CREATE TABLE wide AS SELECT n % 3000 || ' label' AS label, (n * 7919) % 60000 AS distance
+	FROM generate_series(1, 60000) n;
 SELECT plan_of('SELECT knn_label(label, distance, 20000) FROM wide');
 SELECT knn_label(label, distance, 20000), md5(knn_probabilities(label, distance, 20000)::text) FROM wide;
 SELECT error_of('SELECT knn_label(label, distance, 3 + distance::integer % 2) FROM wide');

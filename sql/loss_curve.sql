@@ -97,7 +97,8 @@ DECLARE
 	is_valid boolean := false;
 	code text;
 BEGIN
-	FOREACH input IN ARRAY ARRAY['', '[1', '[1] x', '[a]', '[Infinity]', '[1e999]', '[' || repeat('1,', 16000) || '1]'] LOOP
+	FOREACH input IN ARRAY ARRAY['', '[1', '[1] x', '[a]', '[Infinity]', '[1e999]',
+		'[' || repeat('1,', 16000) || '1]'] LOOP
 		IF current_setting('server_version_num')::integer >= 160000 THEN
 			EXECUTE 'SELECT pg_input_is_valid($1, ''loss_curve'')' INTO is_valid USING input;
 		END IF;

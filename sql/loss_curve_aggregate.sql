@@ -42,7 +42,8 @@ SELECT error_of('SELECT loss_curve_agg(1e39, 7)');
 
 -- avg and stddev: every epoch over the curves that observed it
 SELECT avg(curve), stddev(curve) FROM (VALUES ('[1,2,3]'::loss_curve), ('[3,4,5]'), ('[5,6,7]')) v(curve);
-SELECT avg(curve), stddev(curve) FROM (VALUES ('[1,null,3]'::loss_curve), ('[3,4]'), (NULL), ('[5,8,null,9]')) v(curve);
+SELECT avg(curve), stddev(curve) FROM (VALUES ('[1,null,3]'::loss_curve), ('[3,4]'), (NULL),
+	('[5,8,null,9]')) v(curve);
 SELECT avg(curve), stddev(curve) FROM (VALUES ('[1,2]'::loss_curve)) v(curve);
 SELECT avg(curve), stddev(curve) FROM (VALUES ('[]'::loss_curve)) v(curve);
 SELECT avg(curve), stddev(curve) FROM (VALUES ('[null,null]'::loss_curve), ('[null]')) v(curve);
@@ -50,7 +51,8 @@ SELECT avg(curve), stddev(curve) FROM (VALUES (NULL::loss_curve)) v(curve);
 SELECT avg(curve), stddev(curve) FROM (SELECT '[1]'::loss_curve AS curve WHERE false) v;
 SELECT avg(curve), stddev(curve) FROM (VALUES ('[0.1,0.7]'::loss_curve), ('[0.1,0.7]'), ('[0.1,0.7]')) v(curve);
 -- extremes: sums beyond the range of real, small differences of large losses
-SELECT avg(curve) FROM (VALUES ('[3.4028235e38,3.4028235e38]'::loss_curve), ('[3.4028235e38,-3.4028235e38]')) v(curve);
+SELECT avg(curve) FROM (VALUES ('[3.4028235e38,3.4028235e38]'::loss_curve),
+	('[3.4028235e38,-3.4028235e38]')) v(curve);
 SELECT stddev(curve) FROM (VALUES ('[16777216]'::loss_curve), ('[16777215]'), ('[16777214]')) v(curve);
 SELECT avg(curve), stddev(curve) FROM (VALUES ('[1e-45]'::loss_curve), ('[3e-45]')) v(curve);
 -- groups and moving averages

@@ -12,7 +12,8 @@ CREATE TABLE samples (id integer, curve loss_curve);
 INSERT INTO samples SELECT n, CASE WHEN n % 4 > 0 THEN array_fill(n, ARRAY[40])::loss_curve END
 	FROM generate_series(1, 4000) n;
 ANALYZE samples;
-SELECT stanullfrac, stawidth, stadistinct, stakind1, stavalues1 IS NULL AS no_values, stanumbers1 IS NULL AS no_numbers
+SELECT stanullfrac, stawidth, stadistinct, stakind1, stavalues1 IS NULL AS no_values,
+	stanumbers1 IS NULL AS no_numbers
 	FROM pg_statistic WHERE starelid = 'samples'::regclass AND staattnum = 2;
 -- columns of NULL, of short headers, of curves out of line; an empty table
 CREATE TABLE others (nothing loss_curve, short loss_curve, long loss_curve, none loss_curve);

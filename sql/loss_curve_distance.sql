@@ -67,13 +67,14 @@ SELECT '[3.4028235e38,-3.4028235e38]'::loss_curve <-> '[-3.4028235e38,3.4028235e
 	'[3.4028235e38,-3.4028235e38]'::loss_curve <=> '[-3.4028235e38,3.4028235e38]' AS cosine,
 	correlation_distance('[3.4028235e38,-3.4028235e38]', '[-3.4028235e38,3.4028235e38]') AS correlation,
 	'[3.4028235e38,-3.4028235e38]'::loss_curve <~> '[-3.4028235e38,3.4028235e38]' AS dtw;
-SELECT array_fill(3.4028235e38, ARRAY[16000])::loss_curve <-> array_fill(-3.4028235e38, ARRAY[16000])::loss_curve AS l2,
-	array_fill(3.4028235e38, ARRAY[16000])::loss_curve <=> array_fill(-3.4028235e38, ARRAY[16000])::loss_curve AS cosine;
+SELECT a <-> b AS l2, a <=> b AS cosine
+	FROM (SELECT array_fill(3.4028235e38, ARRAY[16000])::loss_curve AS a, array_fill(-3.4028235e38, ARRAY[16000])::loss_curve AS b) x;
 SELECT '[1e-45,0]'::loss_curve <-> '[0,0]' AS l2, '[1e-45,3e-45]'::loss_curve <=> '[3e-45,1e-45]' AS cosine,
 	correlation_distance('[1e-45,3e-45,0]', '[3e-45,1e-45,0]') AS correlation;
 -- cosine stays within [0, 2] and correlation too, whatever the rounding
 SELECT bool_and(a <=> b BETWEEN 0 AND 2 AND correlation_distance(a, b) BETWEEN 0 AND 2)
-	FROM (SELECT array_fill(0.1, ARRAY[n])::loss_curve || 0.3 AS a, array_fill(s * 0.7, ARRAY[n])::loss_curve || s * 2.1 AS b
+	FROM (SELECT array_fill(0.1, ARRAY[n])::loss_curve || 0.3 AS a,
+		array_fill(s * 0.7, ARRAY[n])::loss_curve || s * 2.1 AS b
 		FROM generate_series(1, 50) n, unnest('{1,-1}'::int[]) s) x;
 -- the largest dtw
 SELECT array_fill(1, ARRAY[16000])::loss_curve <~> array_fill(2, ARRAY[10])::loss_curve;

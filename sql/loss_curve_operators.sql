@@ -129,6 +129,7 @@ SELECT '[1]'::loss_curve || '{2}'::real[]::loss_curve;
 -- other people's || goes on as before
 SELECT 'text' || 1 AS "integer", 'text' || 1.5 AS "numeric", 'text' || 1::bigint AS "bigint",
 	'text' || 1::real AS "real", 'text' || 1::double precision AS "double precision",
-	1 || 'text' AS "before", 'text' || NULL AS "null", 'a' || 'b' AS "text", 'text'::text || '[1]'::loss_curve AS curve;
+	1 || 'text' AS "before", 'text' || NULL AS "null", 'a' || 'b' AS "text",
+		'text'::text || '[1]'::loss_curve AS curve;
 
 DROP TABLE ordered, keyed, same, parted, samples;

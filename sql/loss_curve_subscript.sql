@@ -105,7 +105,8 @@ SELECT id, epochs(curve) FROM fixed ORDER BY id;
 
 -- a stored rule or view keeps its subscripts
 CREATE VIEW firsts AS SELECT id, curve[0] AS first, curve[1:] AS rest FROM samples;
-SELECT pg_get_viewdef('firsts') ~ 'curve\[0\] AS first' AS first, pg_get_viewdef('firsts') ~ 'curve\[1:\] AS rest' AS rest;
+SELECT pg_get_viewdef('firsts') ~ 'curve\[0\] AS first' AS first,
+	pg_get_viewdef('firsts') ~ 'curve\[1:\] AS rest' AS rest;
 SELECT * FROM firsts WHERE id < 3 ORDER BY id;
 DROP VIEW firsts;
 DROP TABLE samples, fixed;

@@ -8,9 +8,11 @@
 \set ECHO all
 
 -- with and without ids; equal probes are kept, and a probe that is equal but for its id too
-SELECT probe_suite_agg(label, curve) FROM (VALUES ('b', '[1,2]'::loss_curve), ('a', '[3]'), ('a', '[3]')) v(label, curve);
+SELECT probe_suite_agg(label, curve) FROM (VALUES ('b', '[1,2]'::loss_curve), ('a', '[3]'), ('a', '[3]'))
+	v(label, curve);
 SELECT probe_suite_agg(label, curve, id)
-	FROM (VALUES ('b', '[1,2]'::loss_curve, 'x'), ('a', '[3]', NULL), ('a', '[3]', 'z'), ('a', '[3]', 'y'), ('a', '[3]', ''))
+	FROM (VALUES ('b', '[1,2]'::loss_curve, 'x'), ('a', '[3]', NULL), ('a', '[3]', 'z'), ('a', '[3]', 'y'),
+		('a', '[3]', ''))
 		v(label, curve, id);
 -- labels, ids in C order, whatever the collation; case and accents matter
 SELECT label FROM probe_suite_probes((
@@ -21,7 +23,8 @@ SELECT probe_suite_agg('n' || n, ARRAY[n, 0.5]::loss_curve, n::text) FROM genera
 SELECT n, (probe_suite_info(probe_suite_agg('a', ARRAY[m]::loss_curve))).k
 	FROM unnest('{1,19,20,21,100}'::int[]) n, generate_series(1, n) m GROUP BY n ORDER BY n;
 -- as a window function, with FILTER, with GROUP BY
-SELECT n, (probe_suite_info(probe_suite_agg('a', ARRAY[n]::loss_curve) OVER (ORDER BY n))).probes FROM generate_series(1, 3) n;
+SELECT n, (probe_suite_info(probe_suite_agg('a', ARRAY[n]::loss_curve) OVER (ORDER BY n))).probes
+	FROM generate_series(1, 3) n;
 SELECT probe_suite_agg('a', ARRAY[n]::loss_curve) FILTER (WHERE n > 2) FROM generate_series(1, 3) n;
 SELECT n % 2 AS g, probe_suite_agg('a', ARRAY[n]::loss_curve) FROM generate_series(1, 4) n GROUP BY g ORDER BY g;
 
@@ -48,7 +51,8 @@ CREATE TABLE probes AS
 	FROM generate_series(1, 3000) n;
 INSERT INTO probes SELECT * FROM probes LIMIT 500;
 CREATE TABLE suites AS SELECT probe_suite_agg(label, curve, id) AS suite FROM probes;
-SELECT (SELECT probe_suite_agg(label, curve, id) FROM (SELECT * FROM probes ORDER BY random()) x)::text = suite::text AS shuffled,
+SELECT (SELECT probe_suite_agg(label, curve, id)
+	FROM (SELECT * FROM probes ORDER BY random()) x)::text = suite::text AS shuffled,
 	(SELECT probe_suite_agg(label, curve, id ORDER BY id DESC) FROM probes)::text = suite::text AS sorted FROM suites;
 SET parallel_setup_cost = 0;
 SET cpu_tuple_cost = 1;

@@ -14,7 +14,8 @@ SELECT probe_suite_send('{"probes":[{"label":"ab","curve":[1,null]},{"label":"c"
 SELECT probe_suite_send('{"metric":"dtw","band":5,"weights":"balanced","k":1,"probes":[{"label":"a","id":"b","curve":[1]}]}');
 -- back again: all settings
 SELECT receive('probe_suite', probe_suite_send(suite)) = suite::text AS same
-	FROM unnest('{l2,l1,cosine,correlation,dtw}'::text[]) metric, unnest('{uniform,distance,balanced}'::text[]) weights,
+	FROM unnest('{l2,l1,cosine,correlation,dtw}'::text[]) metric,
+		unnest('{uniform,distance,balanced}'::text[]) weights,
 		LATERAL (SELECT configure_probe_suite('{"probes":[{"label":"a","id":"é","curve":[1,null]},{"label":"日本","curve":[2]}]}',
 			2, metric, weights, CASE metric WHEN 'dtw' THEN 3 END) AS suite) x;
 SELECT probe_suite_send(NULL);
@@ -27,7 +28,8 @@ SELECT receive('probe_suite', '\x01 00 00 00000001 ffffffff 00000002'
 CREATE FUNCTION suite(
 	version bytea DEFAULT '\x01', metric bytea DEFAULT '\x00', weights bytea DEFAULT '\x00',
 	k bytea DEFAULT '\x00000002', band bytea DEFAULT '\xffffffff', probes bytea DEFAULT '\x00000002',
-	label_length bytea DEFAULT '\x00000001', label bytea DEFAULT 'a', id_length bytea DEFAULT '\x00000001', id bytea DEFAULT 'x',
+	label_length bytea DEFAULT '\x00000001', label bytea DEFAULT 'a', id_length bytea DEFAULT '\x00000001',
+		id bytea DEFAULT 'x',
 	epochs bytea DEFAULT '\x00000001', losses bytea DEFAULT '\x3f800000',
 	rest bytea DEFAULT '\x00000001 62 ffffffff 00000001 40000000', junk bytea DEFAULT ''
 ) RETURNS text LANGUAGE sql AS $$
@@ -89,7 +91,8 @@ SELECT suite(label => '\xff');
 SELECT suite(id => '\xc3');
 SELECT suite(junk => '\x00');
 -- cut short after every byte: always an error
-SELECT count(*), count(*) FILTER (WHERE result ~ '^(22P03|08P01): ') AS refused, min(result) FILTER (WHERE result !~ '^(22P03|08P01): ')
+SELECT count(*), count(*) FILTER (WHERE result ~ '^(22P03|08P01): ') AS refused,
+	min(result) FILTER (WHERE result !~ '^(22P03|08P01): ')
 	FROM (SELECT receive('probe_suite', substr(bytes, 1, n)) AS result
 		FROM (SELECT probe_suite_send('{"probes":[{"label":"ab","curve":[1,null]},{"label":"c","id":"","curve":[-2]}]}') AS bytes) b,
 			generate_series(0, length(bytes) - 1) n) x;

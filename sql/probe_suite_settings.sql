@@ -8,7 +8,8 @@
 \set ECHO all
 
 CREATE TABLE suites AS
-	SELECT probe_suite_agg('label ' || n % 2, array_fill(n, ARRAY[3])::loss_curve) AS suite FROM generate_series(1, 30) n;
+	SELECT probe_suite_agg('label ' || n % 2, array_fill(n, ARRAY[3])::loss_curve) AS suite
+		FROM generate_series(1, 30) n;
 CREATE FUNCTION settings(suite probe_suite) RETURNS text LANGUAGE sql AS
 	'SELECT concat_ws('' '', k, metric, weights, ''band '' || band) FROM probe_suite_info(suite)';
 -- the defaults, with k as large as the probes allow
@@ -23,7 +24,8 @@ SELECT metric, settings(configure_probe_suite(suite, metric => metric))
 SELECT weights, settings(configure_probe_suite(suite, weights => weights))
 	FROM suites, unnest('{uniform,distance,balanced}'::text[]) weights;
 -- NULL leaves a setting as it is
-SELECT settings(configure_probe_suite(configure_probe_suite(suite, 7, 'dtw', 'distance', 4), NULL, NULL, NULL, NULL)) FROM suites;
+SELECT settings(configure_probe_suite(configure_probe_suite(suite, 7, 'dtw', 'distance', 4), NULL, NULL, NULL, NULL))
+	FROM suites;
 SELECT configure_probe_suite(NULL, k => 3);
 -- naming the metric drops the band, unless one is given with it
 SELECT settings(configure_probe_suite(configure_probe_suite(suite, metric => 'dtw', band => 4), metric => 'dtw')),

@@ -15,7 +15,8 @@ SELECT E' {\n\t"probes" : [ { "curve" : [ 1 , null ] , "id" : null, "label" : "a
 SELECT '{"band":3,"metric":"dtw","k":2,"version":1,"weights":"distance",
 	"probes":[{"label":"b","curve":[2]},{"label":"a","id":"x","curve":[1e-7,1E2,-0.0,-5]}]}'::probe_suite;
 -- k is 20 or as many as there are probes; names are JSON strings
-SELECT (probe_suite_info(format('{"probes":[%s]}', repeat('{"label":"a","curve":[1]},', 24) || '{"label":"a","curve":[1]}')::probe_suite)).k;
+SELECT (probe_suite_info(format('{"probes":[%s]}',
+	repeat('{"label":"a","curve":[1]},', 24) || '{"label":"a","curve":[1]}')::probe_suite)).k;
 SELECT '{"probes":[{"label":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00 é","id":"\u0001","curve":[1]}]}'::probe_suite;
 SELECT '{"probes":[{"label":"","id":"","curve":[1]}]}'::probe_suite;
 SELECT '{"\u0070robes":[{"l\u0061bel":"a","curve":[1]}]}'::probe_suite;
@@ -104,7 +105,8 @@ SELECT input, error_of(format('SELECT %L::probe_suite', input)) FROM unnest(ARRA
 ]) input;
 
 -- too long a curve, and too deep a nesting
-SELECT error_of(format('SELECT %L::probe_suite', '{"probes":[{"label":"a","curve":[' || repeat('1,', 16000) || '1]}]}'));
+SELECT error_of(format('SELECT %L::probe_suite',
+	'{"probes":[{"label":"a","curve":[' || repeat('1,', 16000) || '1]}]}'));
 SELECT error_of(format('SELECT %L::probe_suite', repeat('[', 100000)));
 SELECT error_of(format('SELECT %L::probe_suite', '{"probes":' || repeat('[', 100000)));
 -- from PostgreSQL 16 on, errors are soft (and the test is the same without)
@@ -113,10 +115,13 @@ DECLARE
 	input text;
 	is_valid boolean := false;
 BEGIN
-	FOREACH input IN ARRAY ARRAY['', '{', 'x', '[]', '{"size":1}', '{"probes":[]}', '{"probes":[{"label":"a"}]}', '{"probes":[{"label":"a","curve":[null]}]}',
-		'{"probes":[{"label":"a","curve":[1e999]}]}', '{"probes":[{"label":"a","curve":["1"]}]}', '{"k":0,"probes":[{"label":"a","curve":[1]}]}',
+	FOREACH input IN ARRAY ARRAY['', '{', 'x', '[]', '{"size":1}', '{"probes":[]}', '{"probes":[{"label":"a"}]}',
+		'{"probes":[{"label":"a","curve":[null]}]}',
+		'{"probes":[{"label":"a","curve":[1e999]}]}', '{"probes":[{"label":"a","curve":["1"]}]}',
+			'{"k":0,"probes":[{"label":"a","curve":[1]}]}',
 		'{"metric":"x","probes":[{"label":"a","curve":[1]}]}', '{"weights":"x","probes":[{"label":"a","curve":[1]}]}',
-		'{"band":1,"probes":[{"label":"a","curve":[1]}]}', '{"version":2,"probes":[{"label":"a","curve":[1]}]}', '{"k":1,"k":1}',
+		'{"band":1,"probes":[{"label":"a","curve":[1]}]}', '{"version":2,"probes":[{"label":"a","curve":[1]}]}',
+			'{"k":1,"k":1}',
 		'{"probes":[{"label":"a","curve":[' || repeat('1,', 16000) || '1]}]}'] LOOP
 		IF current_setting('server_version_num')::integer >= 160000 THEN
 			EXECUTE 'SELECT pg_input_is_valid($1, ''probe_suite'')' INTO is_valid USING input;

@@ -10,9 +10,11 @@
 
 CREATE TABLE probes (run text, probe_id text, label text, curve loss_curve);
 CREATE TABLE held_out (LIKE probes);
-CREATE TABLE dataset (run text, example_id integer, true_label integer, given_label integer, is_mislabelled boolean, curve loss_curve);
+CREATE TABLE dataset (run text, example_id integer, true_label integer, given_label integer, is_mislabelled boolean,
+	curve loss_curve);
 CREATE TABLE losses (example_id integer, epoch integer, loss real);
-CREATE TABLE predictions (run text, id text, known text, pred text, p_atypical double precision, p_corrupted double precision,
+CREATE TABLE predictions (run text, id text, known text, pred text, p_atypical double precision,
+	p_corrupted double precision,
 	p_random_inputs_outputs double precision, p_random_outputs double precision, p_typical double precision);
 ALTER TABLE probes ALTER run SET DEFAULT 'mnist';
 ALTER TABLE held_out ALTER run SET DEFAULT 'mnist';
@@ -61,28 +63,34 @@ CREATE TABLE shares AS
 CREATE TABLE wanted AS
 	SELECT run, id, pred, label, p, rank() OVER (PARTITION BY run, id ORDER BY p DESC) = 1 AS is_first
 	FROM predictions, LATERAL (VALUES ('atypical', p_atypical), ('corrupted', p_corrupted),
-		('random_inputs_outputs', p_random_inputs_outputs), ('random_outputs', p_random_outputs), ('typical', p_typical)) v(label, p);
+		('random_inputs_outputs', p_random_inputs_outputs), ('random_outputs', p_random_outputs),
+			('typical', p_typical)) v(label, p);
 CREATE TABLE tied AS SELECT run, id FROM wanted WHERE is_first GROUP BY run, id HAVING count(*) > 1;
 SELECT run, id ~ 'V' AS held_out, count(*) AS tied FROM tied GROUP BY run, held_out ORDER BY run, held_out;
 SELECT run, count(*) AS shares, count(*) FILTER (WHERE abs(s.probability - w.p) < 1e-9) AS same
 	FROM shares s JOIN wanted w USING (run, id, label) GROUP BY run ORDER BY run;
 SELECT run, count(*) AS not_tied, count(*) FILTER (WHERE t.label = p.pred) AS same,
 	count(*) FILTER (WHERE (t.tag).label = t.label) AS same_tag,
-	count(*) FILTER (WHERE abs((t.tag).probability - greatest(p_atypical, p_corrupted, p_random_inputs_outputs, p_random_outputs, p_typical)) < 1e-9)
+	count(*) FILTER (WHERE abs((t.tag).probability - greatest(p_atypical, p_corrupted, p_random_inputs_outputs,
+		p_random_outputs, p_typical)) < 1e-9)
 		AS same_probability
-	FROM tags t JOIN predictions p USING (run, id) WHERE (run, id) NOT IN (SELECT run, id FROM tied) GROUP BY run ORDER BY run;
+	FROM tags t JOIN predictions p USING (run, id) WHERE (run, id) NOT IN (SELECT run, id FROM tied)
+		GROUP BY run ORDER BY run;
 
 -- tied rows, by brute force: the smaller sum of distances to the neighbours, then the first label
 CREATE TABLE arrays AS SELECT run, probe_id, label, curve, curve::double precision[] AS losses FROM probes;
 CREATE TABLE by_force AS
 	WITH distances AS (
-		SELECT run, id, label, d, row_number() OVER (PARTITION BY run, id ORDER BY d, label COLLATE "C", curve, probe_id COLLATE "C") AS rank
-		FROM (SELECT run, id, curve::double precision[] AS losses FROM tied JOIN rows USING (run, id) OFFSET 0) r JOIN arrays p USING (run),
+		SELECT run, id, label, d, row_number() OVER (PARTITION BY run, id ORDER BY d, label COLLATE "C", curve,
+			probe_id COLLATE "C") AS rank
+		FROM (SELECT run, id, curve::double precision[] AS losses FROM tied JOIN rows USING (run, id) OFFSET 0) r
+			JOIN arrays p USING (run),
 			LATERAL (SELECT sqrt(sum((x - y) * (x - y))) AS d FROM unnest(r.losses, p.losses) u(x, y)) x
 	)
 	SELECT DISTINCT ON (run, id) run, id, label, count(*) AS votes, sum(d) AS sum FROM distances WHERE rank <= 20
 	GROUP BY run, id, label ORDER BY run, id, votes DESC, sum, label COLLATE "C";
-SELECT run, count(*) AS tied, count(*) FILTER (WHERE t.label = f.label) AS same, count(*) FILTER (WHERE (t.tag).margin = 0) AS margin_0,
+SELECT run, count(*) AS tied, count(*) FILTER (WHERE t.label = f.label) AS same,
+	count(*) FILTER (WHERE (t.tag).margin = 0) AS margin_0,
 	count(*) FILTER (WHERE t.label <> p.pred) AS not_the_first_in_the_alphabet
 	FROM by_force f JOIN tags t USING (run, id) JOIN predictions p USING (run, id) GROUP BY run ORDER BY run;
 
@@ -94,14 +102,18 @@ SELECT run, round(avg(is_mislabelled::integer) FILTER (WHERE label = 'random_out
 	FROM tags JOIN rows USING (run, id) WHERE is_mislabelled IS NOT NULL GROUP BY run ORDER BY run;
 -- and ranked by the score: AUROC, ties counted half
 CREATE TABLE scores AS
-	SELECT run, is_mislabelled, label_score(curve, 'random_outputs', (SELECT suite FROM suites WHERE run = 'mnist')) AS score
+	SELECT run, is_mislabelled, label_score(curve, 'random_outputs',
+		(SELECT suite FROM suites WHERE run = 'mnist')) AS score
 	FROM dataset WHERE run = 'mnist'
-	UNION ALL SELECT run, is_mislabelled, label_score(curve, 'random_outputs', (SELECT suite FROM suites WHERE run = 'mnist_hard'))
+	UNION ALL SELECT run, is_mislabelled, label_score(curve, 'random_outputs',
+		(SELECT suite FROM suites WHERE run = 'mnist_hard'))
 	FROM dataset WHERE run = 'mnist_hard';
 SELECT run, auroc >= 0.999 AS enough, round(auroc::numeric, 5) AS auroc FROM (
-	SELECT run, (sum(rank) FILTER (WHERE is_mislabelled) - count(*) FILTER (WHERE is_mislabelled) * (count(*) FILTER (WHERE is_mislabelled) + 1) / 2.0)
+	SELECT run,
+		(sum(rank) FILTER (WHERE is_mislabelled) - count(*) FILTER (WHERE is_mislabelled) * (count(*) FILTER (WHERE is_mislabelled) + 1) / 2.0)
 		/ (count(*) FILTER (WHERE is_mislabelled) * count(*) FILTER (WHERE NOT is_mislabelled)) AS auroc
-	FROM (SELECT *, rank() OVER (PARTITION BY run ORDER BY score) + (count(*) OVER (PARTITION BY run, score) - 1) / 2.0 AS rank FROM scores) x
+	FROM (SELECT *, rank() OVER (PARTITION BY run
+		ORDER BY score) + (count(*) OVER (PARTITION BY run, score) - 1) / 2.0 AS rank FROM scores) x
 	GROUP BY run) y ORDER BY run;
 -- a suite's own confusion, by leave one out
 SELECT run, sum(count) AS probes, round(sum(count) FILTER (WHERE actual = predicted) / sum(count), 4) AS accuracy
@@ -111,4 +123,5 @@ SELECT run, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY (tag).novelty)::nu
 	min((tag_metadata(array_fill(50, ARRAY[20])::loss_curve, suite)).novelty) > 5 AS outside
 	FROM tags JOIN suites USING (run) WHERE id ~ 'V' GROUP BY run ORDER BY run;
 
-DROP TABLE probes, held_out, dataset, losses, predictions, rows, suites, tags, shares, wanted, tied, arrays, by_force, scores;
+DROP TABLE probes, held_out, dataset, losses, predictions, rows, suites, tags, shares, wanted, tied, arrays, by_force,
+	scores;

@@ -64,7 +64,8 @@ BEGIN
 	FOR i IN 1..3 LOOP
 		UPDATE probes SET label = 'loop ' || i;
 		SELECT classify_metadata('[1]', 'probes'::regclass) INTO by_query;
-		RAISE NOTICE '%, %, %, %', classify_metadata('[1]', 'probes'::regclass), classify_metadata('[1]', 'live'::regclass),
+		RAISE NOTICE '%, %, %, %', classify_metadata('[1]', 'probes'::regclass),
+			classify_metadata('[1]', 'live'::regclass),
 			by_query, classify_metadata('[1]');
 		BEGIN
 			UPDATE probes SET label = 'undone ' || i;
@@ -108,7 +109,8 @@ CREATE FUNCTION volatile_label() RETURNS text LANGUAGE plpgsql VOLATILE AS 'BEGI
 UPDATE probes SET label = 'before';
 CREATE FUNCTION change(label text) RETURNS text LANGUAGE sql VOLATILE AS 'UPDATE probes SET label = change.label RETURNING label';
 SELECT stable_label(), volatile_label(), change('after'), stable_label(), volatile_label();
-SELECT change('now ' || n), volatile_label(), classify_metadata('[1]', 'probes'::regclass) FROM generate_series(1, 3) n;
+SELECT change('now ' || n), volatile_label(), classify_metadata('[1]', 'probes'::regclass)
+	FROM generate_series(1, 3) n;
 -- a cursor keeps the snapshot that it was opened with
 BEGIN;
 DECLARE tags CURSOR FOR SELECT id, classify_metadata(curve, 'probes'::regclass) FROM samples ORDER BY id;
@@ -170,7 +172,8 @@ RESET ROLE;
 DEALLOCATE label;
 -- row security is the reader's
 CREATE TABLE secret (owner text, label text, curve loss_curve);
-INSERT INTO secret VALUES ('regress_metaprobe_reader', 'for the reader', '[1]'), ('regress_metaprobe_other', 'for the other', '[1]');
+INSERT INTO secret VALUES ('regress_metaprobe_reader', 'for the reader', '[1]'),
+	('regress_metaprobe_other', 'for the other', '[1]');
 ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON secret USING (owner = current_user);
 GRANT SELECT ON secret TO regress_metaprobe_reader, regress_metaprobe_other;
@@ -194,10 +197,12 @@ $$;
 -- neither the search path nor shadowing objects decide what is read
 CREATE SCHEMA shadow;
 CREATE TABLE shadow.probes AS SELECT 'shadow' AS label, '[1]'::loss_curve AS curve;
-CREATE FUNCTION shadow.probe_suite_agg(text, loss_curve) RETURNS probe_suite LANGUAGE sql AS 'SELECT NULL::probe_suite';
+CREATE FUNCTION shadow.probe_suite_agg(text, loss_curve) RETURNS probe_suite
+	LANGUAGE sql AS 'SELECT NULL::probe_suite';
 CREATE DOMAIN shadow.text AS integer;
 SET search_path = shadow, public, test, pg_catalog;
-SELECT classify_metadata('[1]', 'public.probes'::regclass), classify_metadata('[1]', 'probes'::regclass), classify_metadata('[1]');
+SELECT classify_metadata('[1]', 'public.probes'::regclass), classify_metadata('[1]', 'probes'::regclass),
+	classify_metadata('[1]');
 SET search_path = pg_catalog;
 SELECT public.classify_metadata('[1]', 'public.probes'::regclass), public.classify_metadata('[1]');
 SET search_path = public, test;
@@ -211,7 +216,13 @@ SET parallel_leader_participation = off;
 SELECT plan_of('SELECT classify_metadata(curve, ''temporary''::regclass) FROM samples');
 SELECT error_of('SELECT count(classify_metadata(curve, ''temporary''::regclass)) FROM samples');
 SELECT count(classify_metadata(curve, (SELECT probe_suite_agg(label, curve) FROM temporary))) FROM samples;
-SELECT count(classify_metadata(curve, 'probes'::regclass)), count(classify_metadata(curve)), count(classify_metadata(curve, 'live'::regclass)) FROM samples;
+SELECT count(classify_metadata(curve, 'probes'::regclass)), count(classify_metadata(curve)),
+	count(classify_metadata(curve, 'live'::regclass)) FROM samples;
+-- a worker, too, reads once for all its rows
+SET max_parallel_workers_per_gather = 1;
+SELECT count(classify_metadata(curve, 'telling'::regclass)) FROM samples;
+SET metaprobe.default_suite = 'public.telling_suite';
+SELECT count(classify_metadata(curve)) FROM samples;
 -- workers see what their leader sees
 BEGIN;
 UPDATE probes SET label = 'uncommitted';
@@ -235,7 +246,8 @@ ALTER TABLE samples ADD tag text GENERATED ALWAYS AS (classify_metadata(curve)) 
 CREATE VIEW nested AS SELECT classify_metadata(curve, 'probes'::regclass) || '!' AS label, curve FROM samples;
 SELECT classify_metadata('[1]', 'nested'::regclass);
 CREATE VIEW endless AS SELECT 'x'::text AS label, '[1]'::loss_curve AS curve;
-CREATE OR REPLACE VIEW endless AS SELECT classify_metadata('[1]', 'endless'::regclass) AS label, '[1]'::loss_curve AS curve;
+CREATE OR REPLACE VIEW endless AS SELECT classify_metadata('[1]', 'endless'::regclass) AS label,
+	'[1]'::loss_curve AS curve;
 SELECT left(error_of('SELECT classify_metadata(''[1]'', ''endless''::regclass)'), 33);
 SELECT classify_metadata('[1]', 'probes'::regclass) AS still_alive;
 

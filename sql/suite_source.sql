@@ -10,12 +10,16 @@
 CREATE SCHEMA sources;
 SET search_path = public, test, sources;
 CREATE TABLE sources.probes (id text, label text, curve loss_curve);
-INSERT INTO probes VALUES ('p1', 'low', '[1,1]'), ('p2', 'low', '[1,2]'), ('p3', 'high', '[9,9]'), ('p4', 'high', '[8,9]');
-CREATE TABLE sources.suites AS SELECT configure_probe_suite(probe_suite_agg(label, curve, id), k => 2) AS suite FROM probes;
-CREATE VIEW sources.live AS SELECT configure_probe_suite(probe_suite_agg(label, curve, id), k => 2) AS suite FROM probes;
+INSERT INTO probes VALUES ('p1', 'low', '[1,1]'), ('p2', 'low', '[1,2]'), ('p3', 'high', '[9,9]'),
+	('p4', 'high', '[8,9]');
+CREATE TABLE sources.suites AS SELECT configure_probe_suite(probe_suite_agg(label, curve, id), k => 2) AS suite
+	FROM probes;
+CREATE VIEW sources.live AS SELECT configure_probe_suite(probe_suite_agg(label, curve, id), k => 2) AS suite
+	FROM probes;
 
 -- all functions in their three forms
-SELECT classify_metadata('[2,2]', suite), classify_metadata('[2,2]', 'probes'::regclass), classify_metadata('[2,2]', 'suites'::regclass),
+SELECT classify_metadata('[2,2]', suite), classify_metadata('[2,2]', 'probes'::regclass),
+	classify_metadata('[2,2]', 'suites'::regclass),
 	classify_metadata('[2,2]', 'live'::regclass) FROM suites;
 SELECT t.* FROM tag_metadata('[2,2]', 'suites'::regclass) t;
 SELECT label_score('[2,2]', 'low', 'suites'::regclass);
@@ -32,7 +36,8 @@ SELECT * FROM nearest_probes('[2,2]', 3);
 SELECT * FROM nearest_probes('[2,2]', n => 1);
 -- NULLs
 SELECT classify_metadata(NULL::loss_curve), tag_metadata(NULL), label_score('[1]', NULL), label_score(NULL, 'low');
-SELECT classify_metadata('[1]', NULL::regclass), label_score('[1]', 'low', NULL::regclass), tag_metadata('[1]', NULL::regclass);
+SELECT classify_metadata('[1]', NULL::regclass), label_score('[1]', 'low', NULL::regclass),
+	tag_metadata('[1]', NULL::regclass);
 SELECT count(*) FROM metadata_probabilities(NULL), nearest_probes(NULL::loss_curve);
 SELECT count(*) FROM nearest_probes('[1,1]', NULL::regclass), metadata_probabilities('[1,1]', NULL::regclass);
 
@@ -49,7 +54,8 @@ SELECT error_of('SELECT classify_metadata(''[2,2]'')');
 SET metaprobe.default_suite = 'nowhere.probes';
 SELECT error_of('SELECT classify_metadata(''[2,2]'')');
 SET metaprobe.default_suite = '';
-SELECT error_of(format('SELECT %s', call)) FROM unnest(ARRAY['classify_metadata(''[2,2]'')', 'tag_metadata(''[2,2]'')', 'label_score(''[2,2]'', ''low'')',
+SELECT error_of(format('SELECT %s', call)) FROM unnest(ARRAY['classify_metadata(''[2,2]'')',
+	'tag_metadata(''[2,2]'')', 'label_score(''[2,2]'', ''low'')',
 	'metadata_probabilities(''[2,2]'')', 'nearest_probes(''[2,2]'')']) call;
 RESET metaprobe.default_suite;
 SHOW metaprobe.default_suite;
@@ -65,7 +71,8 @@ SELECT defaulted('[9,9]');
 DO $$
 BEGIN
 	FOR i IN 1..4 LOOP
-		PERFORM set_config('metaprobe.default_suite', CASE WHEN i % 2 = 1 THEN 'sources.probes' ELSE 'sources."Probe ""Table"""' END, false);
+		PERFORM set_config('metaprobe.default_suite',
+			CASE WHEN i % 2 = 1 THEN 'sources.probes' ELSE 'sources."Probe ""Table"""' END, false);
 		RAISE NOTICE '%', classify_metadata('[9,9]');
 	END LOOP;
 END
@@ -76,6 +83,9 @@ RESET metaprobe.default_suite;
 CREATE TABLE sources.named (note text, label text, other loss_curve, curve loss_curve, probe_id integer);
 INSERT INTO named VALUES ('x', 'by name', '[5]', '[1,1]', 7);
 SELECT id, label, curve FROM nearest_probes('[1,1]', 'named'::regclass);
+CREATE TABLE sources.both (label loss_curve, kind text, curve loss_curve, probe_id integer, id integer);
+INSERT INTO sources.both VALUES ('[1]', 'the only text', '[1,1]', 7, 8);
+SELECT id, label, curve FROM nearest_probes('[1,1]', 'sources.both'::regclass);
 CREATE TABLE sources.sole (kind text, trace loss_curve, n integer);
 INSERT INTO sole VALUES ('by type', '[1,1]', 1);
 SELECT id, label, curve FROM nearest_probes('[1,1]', 'sole'::regclass);
@@ -100,11 +110,13 @@ CREATE TABLE sources.parted_high PARTITION OF parted FOR VALUES IN ('high');
 INSERT INTO parted SELECT label, curve FROM probes;
 CREATE TEMP TABLE temporary AS SELECT label || '!' AS label, curve FROM probes;
 CREATE DOMAIN sources.my_suite AS probe_suite;
-CREATE TABLE sources.domained AS SELECT suite::my_suite AS mine, 'text' AS label, '[1]'::loss_curve AS curve FROM suites;
+CREATE TABLE sources.domained AS SELECT suite::my_suite AS mine, 'text' AS label, '[1]'::loss_curve AS curve
+	FROM suites;
 SELECT relation, classify_metadata('[3,3]', relation::regclass)
 	FROM unnest('{viewed,materialized,parted,parted_high,temporary,domained}'::text[]) relation;
 -- the same tag from every form of the same probes
-SELECT count(DISTINCT tag) FROM unnest('{suites,live,domained}'::regclass[]) relation, tag_metadata('[2.5,7]', relation) tag;
+SELECT count(DISTINCT tag) FROM unnest('{suites,live,domained}'::regclass[]) relation,
+	tag_metadata('[2.5,7]', relation) tag;
 
 -- what cannot
 CREATE TABLE sources.two_texts (a text, b text, curve loss_curve);
@@ -131,7 +143,8 @@ CREATE TABLE sources.dropped AS SELECT * FROM probes;
 SELECT 'dropped'::regclass::oid AS dropped_oid \gset
 SELECT classify_metadata('[2,2]', :dropped_oid::regclass);
 DROP TABLE dropped;
-SELECT regexp_replace(error_of('SELECT classify_metadata(''[2,2]'', ' || :dropped_oid || '::regclass)'), 'OID \d+', 'OID n');
+SELECT regexp_replace(error_of('SELECT classify_metadata(''[2,2]'', ' || :dropped_oid || '::regclass)'), 'OID \d+',
+	'OID n');
 -- an error leaves nothing behind: the next call is right
 SELECT classify_metadata('[2,2]', 'suites'::regclass);
 

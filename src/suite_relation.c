@@ -46,12 +46,16 @@ metaprobe_vision_take(SuiteVision *vision)
  * Does fn_extra in this memory end with the query that is running?  Not if it
  * belongs to an expression that PL/pgSQL evaluates by itself: that lives until
  * the end of the transaction, below its context, and runs under a snapshot that
- * no executor has registered, or (in a STABLE function) under the caller's.
+ * no executor has registered, or (in a STABLE function) under the caller's.  A
+ * parallel worker has one query only, and keeps that, too, below the context of
+ * its transaction.
  */
 static bool
 ends_with_query(MemoryContext function_context, const SnapshotData *snapshot)
 {
-	return snapshot->regd_count > 0 &&
+	if (snapshot->regd_count == 0)
+		return false;
+	return IsParallelWorker() ||
 		   MemoryContextGetParent(function_context) != TopTransactionContext;
 }
 

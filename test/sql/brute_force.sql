@@ -81,7 +81,8 @@ STABLE LANGUAGE sql AS $$
 			PARTITION BY r.setting, r.sample, l.label, r.label = l.label ORDER BY d) AS rank
 		FROM test.ranked r, (SELECT DISTINCT p.label FROM test.probes p) l
 	), sizes AS (
-		SELECT p.setting, p.sample, p.label, least(k, count(*) FILTER (WHERE is_own), count(*) FILTER (WHERE NOT is_own)) AS m
+		SELECT p.setting, p.sample, p.label, least(k, count(*) FILTER (WHERE is_own),
+			count(*) FILTER (WHERE NOT is_own)) AS m
 		FROM parts p GROUP BY p.setting, p.sample, p.label
 	), means AS (
 		SELECT setting, sample, label, avg(d) FILTER (WHERE is_own) AS own, avg(d) FILTER (WHERE NOT is_own) AS others
@@ -105,7 +106,8 @@ STABLE LANGUAGE sql AS $$
 $$;
 
 -- Equal but for what another order of additions may round
-CREATE OR REPLACE FUNCTION test.is_near(a double precision, b double precision) RETURNS boolean IMMUTABLE LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION test.is_near(a double precision,
+	b double precision) RETURNS boolean IMMUTABLE LANGUAGE sql AS $$
 	SELECT CASE WHEN a IS NULL OR b IS NULL THEN a IS NULL AND b IS NULL
 		ELSE abs(a - b) <= 1e-11 * greatest(abs(a), abs(b), 1e-3) END
 $$;
@@ -126,10 +128,12 @@ BEGIN
 		FROM test.settings, (SELECT probe_suite_agg(label, curve, id) AS suite FROM test.probes) s;
 
 	-- neighbours
-	RETURN QUERY SELECT 'neighbour', setting, sample, format('%s: %s %s %s at %s', w.rank, w.label, w.id, w.curve, w.d),
+	RETURN QUERY SELECT 'neighbour', setting, sample,
+		format('%s: %s %s %s at %s', w.rank, w.label, w.id, w.curve, w.d),
 			format('%s: %s %s %s at %s', f.rank, f.label, f.id, f.curve, f.distance)
 		FROM (SELECT * FROM test.ranked WHERE sample > 0) w
-			FULL JOIN (SELECT setting, n AS sample, p.* FROM suites, test.samples s, nearest_probes(s.curve, suite, 1000) p) f
+			FULL JOIN (SELECT setting, n AS sample, p.*
+				FROM suites, test.samples s, nearest_probes(s.curve, suite, 1000) p) f
 			USING (setting, sample, rank)
 		WHERE NOT test.is_near(w.d, f.distance) OR agreement = 'bits' AND w.d <> f.distance
 			OR in_order AND (w.label, w.curve, w.id) IS DISTINCT FROM (f.label, f.curve, f.id);
@@ -137,22 +141,27 @@ BEGIN
 	-- votes, probabilities and scores of all labels
 	CREATE TEMP TABLE wanted_votes AS SELECT * FROM test.votes(k, weights);
 	CREATE TEMP TABLE wanted_shares AS
-		SELECT setting, s.n AS sample, label, votes, votes / sum(votes) OVER (PARTITION BY setting, s.n) AS probability, place, score,
+		SELECT setting, s.n AS sample, label, votes,
+			votes / sum(votes) OVER (PARTITION BY setting, s.n) AS probability, place, score,
 			distance
 		FROM test.settings t CROSS JOIN test.samples s CROSS JOIN (SELECT DISTINCT label FROM test.probes) l
-			LEFT JOIN (SELECT setting, sample AS n, label, min(d) AS distance FROM test.ranked GROUP BY 1, 2, 3) r USING (setting, n, label)
+			LEFT JOIN (SELECT setting, sample AS n, label, min(d) AS distance FROM test.ranked
+				GROUP BY 1, 2, 3) r USING (setting, n, label)
 			LEFT JOIN (SELECT setting, sample AS n, label, votes, place FROM wanted_votes) v USING (setting, n, label)
 			LEFT JOIN (SELECT setting, sample AS n, label, score FROM test.scores(k)) c USING (setting, n, label);
 	CREATE TEMP TABLE shares AS
 		SELECT setting, n AS sample, p.*, label_score(curve, p.label, suite) AS score
-		FROM suites, test.samples s, metadata_probabilities(s.curve, suite) WITH ORDINALITY p(label, probability, votes, distance, place);
+		FROM suites, test.samples s, metadata_probabilities(s.curve, suite) WITH ORDINALITY p(label, probability,
+			votes, distance, place);
 	ANALYZE wanted_votes, wanted_shares, shares;
 	RETURN QUERY SELECT 'share', setting, sample, w::text, s::text
 		FROM wanted_shares w FULL JOIN shares s USING (setting, sample, label)
 		WHERE NOT test.is_near(w.distance, s.distance)
-			OR in_order AND (NOT test.is_near(w.score, s.score) OR w.place IS NOT NULL AND w.place <> s.place OR NOT test.is_near(coalesce(w.votes, 0)::float8, s.votes)
+			OR in_order AND (NOT test.is_near(w.score, s.score) OR w.place IS NOT NULL AND w.place <> s.place
+				OR NOT test.is_near(coalesce(w.votes, 0)::float8, s.votes)
 				OR s.probability IS NOT NULL AND NOT test.is_near(coalesce(w.probability, 0)::float8, s.probability)
-				OR s.probability IS NULL AND EXISTS (SELECT FROM wanted_votes v WHERE (v.setting, v.sample) = (w.setting, w.sample)));
+				OR s.probability IS NULL AND EXISTS (SELECT FROM wanted_votes v
+					WHERE (v.setting, v.sample) = (w.setting, w.sample)));
 
 	-- tags
 	CREATE TEMP TABLE wanted_tags AS
@@ -163,13 +172,16 @@ BEGIN
 		WHERE w.place = 1;
 	CREATE TEMP TABLE tags AS
 		SELECT setting, sample, classified, (t).* FROM (
-			SELECT setting, n AS sample, classify_metadata(curve, suite) AS classified, tag_metadata(curve, suite) AS t
+			SELECT setting, n AS sample, classify_metadata(curve, suite) AS classified,
+				tag_metadata(curve, suite) AS t
 			FROM suites, test.samples OFFSET 0) x WHERE (t).label IS NOT NULL;
 	RETURN QUERY SELECT 'tag', setting, sample, w::text, t::text
 		FROM wanted_tags w FULL JOIN tags t USING (setting, sample)
 		WHERE NOT test.is_near(w.distance, t.distance) OR t.classified IS DISTINCT FROM t.label
-			OR in_order AND (NOT test.is_near(w.novelty, t.novelty) OR (w.label, w.runner_up) IS DISTINCT FROM (t.label, t.runner_up)
-				OR NOT test.is_near(w.probability::float8, t.probability) OR NOT test.is_near(w.margin::float8, t.margin)
+			OR in_order AND (NOT test.is_near(w.novelty, t.novelty)
+				OR (w.label, w.runner_up) IS DISTINCT FROM (t.label, t.runner_up)
+				OR NOT test.is_near(w.probability::float8, t.probability)
+					OR NOT test.is_near(w.margin::float8, t.margin)
 				OR NOT test.is_near(w.score, t.score));
 
 	-- leave one out

@@ -121,6 +121,42 @@ same_answer('a search path that lacks the extension', 'samples',
 	before => q{CREATE SCHEMA s; ALTER TABLE samples SET SCHEMA s;
 		SET LOCAL search_path = s, public});
 
+# Suites that change from row to row: each row's answer is the one that its
+# suite gives alone.
+$node->safe_psql(
+	'postgres', q{
+CREATE TABLE several AS
+	SELECT 0 AS n, suite FROM suites
+	UNION ALL SELECT 1, configure_probe_suite(suite, k => 3) FROM suites
+	UNION ALL SELECT 2, configure_probe_suite(suite, metric => 'l1') FROM suites
+	UNION ALL SELECT 3, probe_suite_agg('only', '[1]');
+CREATE VIEW several_0 AS SELECT suite FROM several WHERE n = 0;
+CREATE VIEW several_1 AS SELECT suite FROM several WHERE n = 1;
+CREATE TABLE several_2 AS SELECT suite FROM several WHERE n = 2;
+CREATE TABLE several_3 AS SELECT suite FROM several WHERE n = 3;
+});
+my %by_turns = (
+	'stored' => 'suite',
+	'in memory' => 'configure_probe_suite(suite)',
+	'relations' => q{('several_' || n::text)::regclass});
+foreach my $way (sort keys %by_turns)
+{
+	is( $node->safe_psql(
+			'postgres', qq{
+SELECT count(*) FILTER (WHERE tag IS DISTINCT FROM alone), count(DISTINCT alone) > 500
+FROM (
+	SELECT tag_metadata(curve, $by_turns{$way})::text AS tag,
+		CASE n
+			WHEN 0 THEN tag_metadata(curve, (SELECT suite FROM several WHERE n = 0))
+			WHEN 1 THEN tag_metadata(curve, (SELECT suite FROM several WHERE n = 1))
+			WHEN 2 THEN tag_metadata(curve, (SELECT suite FROM several WHERE n = 2))
+			ELSE tag_metadata(curve, (SELECT suite FROM several WHERE n = 3))
+		END::text AS alone
+	FROM samples, several ORDER BY id, n OFFSET 0
+) AS x}),
+		'0|t', "suites by turns: $way");
+}
+
 # Physical order
 foreach my $order (
 	"noise($seed + 2, hashtext(id::text), 0)",

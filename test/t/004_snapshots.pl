@@ -163,6 +163,10 @@ BEGIN
 	END IF;
 	RETURN concat_ws(',', a, b, c, d, e, 'but really ' || truth);
 END $$;
+CREATE FUNCTION label_by(r regclass) RETURNS text LANGUAGE plpgsql AS
+	$$ DECLARE t text; BEGIN t := classify_metadata('[1]'::loss_curve, r); RETURN t; END $$;
+CREATE FUNCTION default_label() RETURNS text LANGUAGE plpgsql AS
+	$$ DECLARE t text; BEGIN t := classify_metadata('[1]'::loss_curve); RETURN t; END $$;
 CREATE FUNCTION stable_labels() RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE a text; b text; c text;
 BEGIN
@@ -298,6 +302,16 @@ FOR i IN 1 .. 4 LOOP
 END LOOP;
 }, 'far far far close far close far far far close far close ');
 
+does('PL/pgSQL: tables by turns, as the default and as an argument', q{
+CREATE TEMP TABLE other AS SELECT 'other' AS label, '[1]'::loss_curve AS curve;
+FOR i IN 1 .. 4 LOOP
+	PERFORM set_config('metaprobe.default_suite',
+		CASE i % 2 WHEN 0 THEN 'public.probes' ELSE 'pg_temp.other' END, true);
+	said := said || default_label() || ' ';
+	said := said || label_by(CASE i % 2 WHEN 0 THEN 'probes' ELSE 'pg_temp.other' END) || ' ';
+END LOOP;
+}, 'other other close close other other close close ');
+
 # A view may ask more than tables.
 $node->safe_psql(
 	'postgres', q{
@@ -309,8 +323,6 @@ CREATE VIEW by_user AS
 	WHERE label = current_user;
 CREATE ROLE close; CREATE ROLE far;
 GRANT SELECT ON by_setting, by_user, probes TO close, far;
-CREATE FUNCTION label_by(r regclass) RETURNS text LANGUAGE plpgsql AS
-	$$ DECLARE t text; BEGIN t := classify_metadata('[1]'::loss_curve, r); RETURN t; END $$;
 CREATE TABLE limited (LIKE probes);
 INSERT INTO limited SELECT * FROM probes;
 ALTER TABLE limited ENABLE ROW LEVEL SECURITY;
@@ -327,6 +339,12 @@ FOREACH said IN ARRAY ARRAY['far', 'close', 'far', 'close'] LOOP
 END LOOP;
 said := 'all right';
 }, 'all right');
+does('PL/pgSQL: a view that reads a setting, in a DO block', q{
+FOR i IN 1 .. 4 LOOP
+	PERFORM set_config('test.label', CASE i % 2 WHEN 0 THEN 'far' ELSE 'close' END, true);
+	said := said || classify_metadata('[1]'::loss_curve, 'by_setting'::regclass) || ' ';
+END LOOP;
+}, 'close far close far ');
 does('PL/pgSQL: SET ROLE in between', q{
 FOR i IN 1 .. 2 LOOP
 	SET LOCAL ROLE far;
@@ -404,6 +422,15 @@ FOR i IN 1 .. 3 LOOP
 	PERFORM others_do('UPDATE probes SET curve = ''[2]'' WHERE label = ''close''');
 END LOOP;
 }, 'close far close far close far ');
+does('PL/pgSQL: others commit in the middle of a transaction that writes', q{
+INSERT INTO probes VALUES ('own', '[5]');
+FOR i IN 1 .. 3 LOOP
+	said := said || labels() || ' ';
+	PERFORM others_do('UPDATE probes SET curve = ''[1' || i::text || ']'' WHERE label = ''close''');
+	said := said || labels() || ' ';
+	PERFORM others_do('UPDATE probes SET curve = ''[2]'' WHERE label = ''close''');
+END LOOP;
+}, 'close own close own close own ');
 $one->run($restore);
 is($one->run('SELECT stable_loop()'), 'close close close',
 	'a stable PL/pgSQL function keeps its snapshot');

@@ -46,7 +46,7 @@ sub as_role
 	my $before = $params{before} // '';
 	my $output = $psql->run("BEGIN; $before; SET LOCAL ROLE $role; $sql; ROLLBACK");
 
-	return $output =~ s/^psql:\S+ ERROR:  //r;
+	return $output =~ s/^psql:\S+ ERROR:  //mr;
 }
 
 # All functions, with the relation and as the default
@@ -175,6 +175,22 @@ stranger denied denied
 clerk secret secret
 },
 	'SET ROLE within a PL/pgSQL function');
+
+$node->safe_psql(
+	'postgres', q{
+CREATE FUNCTION plain_label(relation regclass) RETURNS text LANGUAGE plpgsql AS
+	$$ DECLARE t text; BEGIN t := classify_metadata('[1]'::loss_curve, relation); RETURN t; END $$;
+});
+is( as_role(
+		'reader', q{
+DO $$
+BEGIN
+	SET LOCAL ROLE stranger;
+	RAISE INFO '%', plain_label('probes');
+END $$},
+		before => q{SELECT plain_label('probes')}),
+	"secret\n42501",
+	'SET ROLE, the same expression, the same snapshot');
 
 # Row security
 $node->safe_psql(

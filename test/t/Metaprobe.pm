@@ -164,7 +164,7 @@ sub run
 	s/^\Q$mark\E\n//m foreach $out, $err;
 	$self->{out} = $self->{err} = '';
 	chomp($out, $err);
-	return $err eq '' ? $out : $out . $err;
+	return join("\n", grep { $_ ne '' } $out, $err);
 }
 
 sub quit
