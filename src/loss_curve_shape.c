@@ -42,25 +42,25 @@ loss_curve_resample(PG_FUNCTION_ARGS)
 	PG_RETURN_LOSS_CURVE(loss_curve_finish(resampled));
 }
 
-/* smooth_curve(curve, window) */
+/* smooth_curve(curve, width) */
 PG_FUNCTION_INFO_V1(loss_curve_smooth);
 Datum
 loss_curve_smooth(PG_FUNCTION_ARGS)
 {
 	LossCurve *curve = PG_GETARG_LOSS_CURVE(0);
-	int64	   window = PG_GETARG_INT64(1);
+	int64	   width = PG_GETARG_INT64(1);
 	LossCurve *smoothed;
 
-	if (window < 1 || window % 2 == 0)
+	if (width < 1 || width % 2 == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("window must be a positive odd number of epochs, not "
+				 errmsg("width must be a positive odd number of epochs, not "
 						"%lld",
-						(long long) window),
-				 errhint("An odd window is centred on each epoch.")));
+						(long long) width),
+				 errhint("An odd width is centred on each epoch.")));
 	smoothed = loss_curve_create(curve->n_epochs);
 	metaprobe_smooth(curve->losses, curve->n_epochs,
-					 Min(window, 2 * LOSS_CURVE_MAX_EPOCHS + 1),
+					 Min(width, 2 * LOSS_CURVE_MAX_EPOCHS + 1),
 					 smoothed->losses);
 	PG_RETURN_LOSS_CURVE(loss_curve_finish(smoothed));
 }

@@ -7,7 +7,7 @@ CREATE FUNCTION resample_curve(curve loss_curve, n bigint) RETURNS loss_curve
 COMMENT ON FUNCTION resample_curve(loss_curve, bigint) IS
 	'stretch or shrink a curve to n epochs by linear interpolation';
 
-CREATE FUNCTION smooth_curve(curve loss_curve, "window" bigint) RETURNS loss_curve
+CREATE FUNCTION smooth_curve(curve loss_curve, width bigint) RETURNS loss_curve
 	AS 'MODULE_PATHNAME', 'loss_curve_smooth'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION smooth_curve(loss_curve, bigint) IS

@@ -14,15 +14,15 @@ CREATE FUNCTION loss_at(kind bigint, x float8, a float8, b float8, c float8) RET
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE kind
 		-- fast decay: learnt in the first epochs
-		WHEN 0 THEN 2.3 * exp(-(15 + 30 * a) * x) + 0.02 + 0.05 * b
+		WHEN 0 THEN 2.3 * exp(-(8 + 30 * a) * x) + 0.02 + 0.1 * b * b
 		-- late decay: learnt, but slowly
-		WHEN 1 THEN 2.4 * exp(-(2.5 + 6 * a) * x) + 0.05 + 0.1 * b
+		WHEN 1 THEN 2.4 * exp(-(2 + 9 * a) * x) + 0.02 + 0.4 * b * b
 		-- memorised late: against the rest at first, then by heart
-		WHEN 2 THEN (2.8 + 1.5 * a) * (1 + x) / (1 + exp((10 + 15 * b) * (x - 0.45 - 0.4 * c)))
+		WHEN 2 THEN (2.8 + 1.5 * a) * (1 + x) / (1 + exp((8 + 15 * b) * (x - 0.4 - 0.8 * c)))
 		-- plateau: learnt in part
-		WHEN 3 THEN 0.5 + 0.9 * a + 1.6 * exp(-(5 + 10 * b) * x)
+		WHEN 3 THEN 0.15 + 1.6 * a + 1.6 * exp(-(3 + 12 * b) * x)
 		-- flat: never learnt
-		ELSE 2.3 + 0.5 * a - 0.5 * b * x
+		ELSE 2.2 + 1.2 * a - 1.2 * b * x
 	END;
 
 -- With the noise of evaluation, larger for larger losses, and a spike now and
