@@ -15,7 +15,7 @@ CREATE TABLE suites AS SELECT configure_probe_suite(probe_suite_agg(label, curve
 SELECT x, classify_metadata(ARRAY[x]::loss_curve, suite) FROM suites, unnest('{0,5,6,10,15,16,100}'::int[]) x;
 SELECT x, (tag_metadata(ARRAY[x]::loss_curve, suite)).* FROM suites, unnest('{1,6,16}'::int[]) x;
 SELECT x, label, label_score(ARRAY[x]::loss_curve, label, suite)
-	FROM suites, unnest('{1,6,16}'::int[]) x, unnest('{a,b,c}'::text[]) label;
+	FROM suites, unnest('{1,6,16}'::int[]) x, unnest('{a,b,c}'::text[]) label ORDER BY x, label;
 SELECT x, p.* FROM suites, unnest('{1,6,16}'::int[]) x, metadata_probabilities(ARRAY[x]::loss_curve, suite) p;
 SELECT x, p.* FROM suites, unnest('{1,6,16}'::int[]) x, nearest_probes(ARRAY[x]::loss_curve, suite) p;
 -- what these mean, for x = 6: neighbours are a2 and b10 at 4, a1 at 5 (as b11 is: by label)
@@ -31,6 +31,12 @@ SELECT n, string_agg(p.id, ' ' ORDER BY rank) FROM suites, unnest('{1,2,6,7,2147
 SELECT p.* FROM suites, nearest_probes('[12]', suite, 0) p;
 SELECT p.* FROM suites, nearest_probes('[12]', suite, -1) p;
 SELECT count(*) FROM suites, nearest_probes(curve => '[12]', suite => suite, n => 4) p;
+
+-- in the select list, cut short, and rescanned by a LATERAL
+SELECT x, nearest_probes(ARRAY[x]::loss_curve, suite, 2) FROM suites, unnest('{1,16}'::int[]) x;
+SELECT (metadata_probabilities('[6]', suite)).label FROM suites LIMIT 2;
+SELECT x, p.id FROM suites, unnest('{1,6,16,NULL}'::int[]) x
+	LEFT JOIN LATERAL nearest_probes(nullif(ARRAY[x], ARRAY[NULL]::int[])::loss_curve, suite, 1) p ON true;
 
 -- ties: of distance by (label, curve, id), of votes by the sum of distances, then by label
 CREATE TABLE ties AS SELECT probe_suite_agg(label, curve, id) AS suite FROM (VALUES

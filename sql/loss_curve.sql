@@ -50,6 +50,12 @@ SELECT pg_relation_size(reltoastrelid) BETWEEN 64004 AND 100000 AS some_out_of_l
 -- read through every kind of header
 SELECT bool_and(epochs(curve) = id AND observed_epochs(curve) = id
 	AND curve = array_fill(0.5, ARRAY[id])::loss_curve) FROM curves;
+-- and compressed, for those who ask for it
+CREATE TABLE compressed (id integer, curve loss_curve COMPRESSION pglz);
+ALTER TABLE compressed ALTER curve SET STORAGE EXTENDED;
+INSERT INTO compressed SELECT id, curve || '[]' FROM curves;
+SELECT id, pg_column_size(curve) < 4 * id AS smaller, epochs(curve), curve[id - 1] FROM compressed WHERE id >= 600 ORDER BY id;
+SELECT bool_and(c.curve = d.curve AND observed_epochs(d.curve) = id) FROM curves c JOIN compressed d USING (id);
 
 -- loss_curve(n)
 CREATE TABLE fixed (curve loss_curve(3), free loss_curve);
@@ -124,5 +130,5 @@ SELECT loss_curve('[1,2]'::loss_curve, 2, true);
 SELECT loss_curve('[1,2]'::loss_curve, 1, false);
 
 SELECT forget_received();
-DROP TABLE curves, fixed;
+DROP TABLE curves, compressed, fixed;
 DROP DOMAIN started;

@@ -71,8 +71,16 @@ CREATE TABLE stored AS
 		FROM generate_series(1, 300) n;
 SELECT pg_column_size(suite) BETWEEN 300 * 360 AND 300 * 400 AS out_of_line, pg_column_compression(suite) FROM stored;
 SELECT (probe_suite_info(suite)).probes, (SELECT count(*) FROM probe_suite_probes(suite)) FROM stored;
+-- a compressed one serves as well
+CREATE TABLE compressed (suite probe_suite COMPRESSION pglz);
+ALTER TABLE compressed ALTER suite SET STORAGE EXTENDED;
+INSERT INTO compressed SELECT configure_probe_suite(suite) FROM stored;
+SELECT pg_column_compression(c.suite), pg_column_size(c.suite) < pg_column_size(s.suite) AS smaller,
+	probe_suite_info(c.suite) = probe_suite_info(s.suite) AS same FROM compressed c, stored s;
+SELECT count(*) FILTER (WHERE tag_metadata(curve, c.suite) = tag_metadata(curve, s.suite)) AS same
+	FROM compressed c, stored s, (SELECT array_fill(n + 0.25, ARRAY[90])::loss_curve AS curve FROM generate_series(1, 20) n) x;
 -- there is no order and no equality of suites: the hash is for that
 SELECT suite = suite FROM suites;
 SELECT DISTINCT suite FROM suites;
 
-DROP TABLE probes, suites, stored;
+DROP TABLE probes, suites, stored, compressed;

@@ -140,15 +140,16 @@ list_labels(const LoadedSuite *suite)
 	for (int label = 0; label < n; label++)
 	{
 		text *name = DatumGetTextPP(suite->label_texts[label]);
+		int	  length = pg_mbcliplen(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name),
+									NAMEDATALEN);
 
-		if (list.len + VARSIZE_ANY_EXHDR(name) > HINT_BYTES)
+		if (list.len + length > HINT_BYTES)
 		{
-			appendStringInfo(&list, "%sand %d more", label > 0 ? " " : "",
-							 n - label);
+			appendStringInfo(&list, " and %d more", n - label);
 			break;
 		}
-		appendStringInfo(&list, "%s%s", label > 0 ? ", " : "",
-						 text_to_cstring(name));
+		appendStringInfo(&list, "%s%.*s", label > 0 ? ", " : "", length,
+						 VARDATA_ANY(name));
 	}
 	return list.data;
 }

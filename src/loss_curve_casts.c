@@ -58,8 +58,7 @@ loss_curve_loss_of_type(Datum value, Oid type, int epoch)
 		default:
 			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 							errmsg("a loss cannot be of type %s",
-								   format_type_be(type)),
-							errhint("Cast it to double precision.")));
+								   format_type_be(type))));
 	}
 }
 

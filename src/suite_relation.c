@@ -43,20 +43,29 @@ metaprobe_vision_take(SuiteVision *vision)
 }
 
 /*
+ * Is a function of a procedural language running?  They are connected to SPI,
+ * and this call does nothing but tell whether we are.
+ */
+static bool
+in_procedural_language(void)
+{
+	return SPI_unregister_relation("") != SPI_ERROR_UNCONNECTED;
+}
+
+/*
  * Does fn_extra in this memory end with the query that is running?  Not if it
  * belongs to an expression that PL/pgSQL evaluates by itself: that lives until
  * the end of the transaction, below its context, and runs under a snapshot that
  * no executor has registered, or (in a STABLE function) under the caller's.  A
- * parallel worker has one query only, and keeps that, too, below the context of
- * its transaction.
+ * parallel worker keeps its only query there, too.
  */
 static bool
 ends_with_query(MemoryContext function_context, const SnapshotData *snapshot)
 {
 	if (snapshot->regd_count == 0)
 		return false;
-	return IsParallelWorker() ||
-		   MemoryContextGetParent(function_context) != TopTransactionContext;
+	return MemoryContextGetParent(function_context) != TopTransactionContext ||
+		   (IsParallelWorker() && !in_procedural_language());
 }
 
 /*
@@ -250,7 +259,7 @@ has_fixed_text(Oid type)
 		case UUIDOID:
 			return true;
 		default:
-			return type_is_enum(type);
+			return false;
 	}
 }
 
@@ -270,6 +279,30 @@ is_decided(Relation relation, const SuiteColumns *found)
 		   has_fixed_text(found->label_type) && has_fixed_text(found->id_type);
 }
 
+/* Open a relation that rows can be read from. */
+static Relation
+open_relation(Oid relid)
+{
+	Relation relation = try_relation_open(relid, AccessShareLock);
+
+	if (relation == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
+	switch (relation->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_VIEW:
+		case RELKIND_MATVIEW:
+		case RELKIND_FOREIGN_TABLE:
+			return relation;
+		default:
+			ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+							errmsg("\"%s\" is not a table or view",
+								   RelationGetRelationName(relation))));
+	}
+}
+
 /*
  * A query for the suite in a relation: one row with one column per suite.  The
  * relation stays locked, so that the query will mean the same one.
@@ -277,7 +310,7 @@ is_decided(Relation relation, const SuiteColumns *found)
 static char *
 suite_query(Oid relid, Oid namespace, bool *is_decided_by_snapshot)
 {
-	Relation	   relation = relation_open(relid, AccessShareLock);
+	Relation	   relation = open_relation(relid);
 	SuiteColumns   found = find_columns(relation, namespace);
 	const char	  *schema = get_namespace_name(namespace);
 	StringInfoData query;
@@ -307,30 +340,6 @@ suite_query(Oid relid, Oid namespace, bool *is_decided_by_snapshot)
 						 RelationGetRelationName(relation)));
 	relation_close(relation, NoLock);
 	return query.data;
-}
-
-/* Check that the relation can be read at all. */
-static void
-check_relation(Oid relid)
-{
-	switch (get_rel_relkind(relid))
-	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-		case RELKIND_VIEW:
-		case RELKIND_MATVIEW:
-		case RELKIND_FOREIGN_TABLE:
-			break;
-		case '\0':
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_TABLE),
-					 errmsg("relation with OID %u does not exist", relid)));
-			break;
-		default:
-			ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-							errmsg("\"%s\" is not a table or view",
-								   get_rel_name(relid))));
-	}
 }
 
 /*
@@ -428,7 +437,6 @@ metaprobe_relation_suite(Oid relation, Oid function_namespace,
 	ProbeSuite	 *suite;
 	char		 *query;
 
-	check_relation(relation);
 	SPI_connect();
 	query = suite_query(relation, function_namespace, is_decided_by_snapshot);
 	if (SPI_execute_plan(plan_query(query), NULL, NULL, true, 2) !=

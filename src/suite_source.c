@@ -162,10 +162,11 @@ metaprobe_load_suite(const ProbeSuite *suite, MemoryContext parent)
 	return loaded;
 }
 
-/* Load a suite in place of what was loaded. */
+/* Load a suite in place of what was loaded, and of what that depended on. */
 static void
 cache_suite(SuiteCache *cache, const ProbeSuite *suite, MemoryContext parent)
 {
+	cache->vision.is_valid = false;
 	if (cache->loaded)
 	{
 		MemoryContext old = cache->loaded->context;

@@ -3,10 +3,10 @@
 
 CREATE EXTENSION metaprobe;
 
--- Uniform in [0, 1), one number for each (stream, n, i)
-CREATE FUNCTION noise(stream bigint, n bigint, i bigint) RETURNS float8
+-- Three numbers of 20 bits, uniform in [0, 1), of the same 60 bits
+CREATE FUNCTION part(bits bigint, i integer) RETURNS float8
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN (hashint8extended(n * 65536 + i, stream) & 16777215) / 16777216.0::float8;
+	RETURN ((bits >> (20 * i)) & 1048575) / 1048576.0::float8;
 
 -- The loss of an example at x, from 0 to 1, of the training.  a, b and c tell
 -- examples of a kind apart.
@@ -25,39 +25,47 @@ CREATE FUNCTION loss_at(kind bigint, x float8, a float8, b float8, c float8) RET
 		ELSE 2.2 + 1.2 * a - 1.2 * b * x
 	END;
 
--- With the noise of evaluation, larger for larger losses, and a spike now and
--- then.
-CREATE FUNCTION generate_losses(stream bigint, n bigint, epochs bigint) RETURNS real[]
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	BEGIN ATOMIC
-	SELECT array_agg((
-			loss_at(n % 5, e / epochs::float8, a, b, c)
-			* (0.85 + 0.3 * noise(stream, n, e))
-			+ 0.02 * noise(stream + 1, n, e)
-			+ CASE WHEN noise(stream + 2, n, e) < 0.01 THEN noise(stream + 3, n, e) ELSE 0 END
-		)::real ORDER BY e)
-	FROM (SELECT noise(stream + 4, n, 0) AS a, noise(stream + 4, n, 1) AS b,
-			noise(stream + 4, n, 2) AS c OFFSET 0) AS example,
-		generate_series(0, epochs - 1) AS e;
-	END;
-
 CREATE FUNCTION kind_name(n bigint) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN (ARRAY['typical', 'atypical', 'random_outputs', 'corrupted', 'random_inputs'])[n % 5 + 1];
 
+-- n examples, with the noise of evaluation, larger for larger losses, and a
+-- spike now and then.
+CREATE FUNCTION generate_examples(stream bigint, n bigint, epochs bigint)
+	RETURNS TABLE (id bigint, kind text, curve loss_curve)
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+	SELECT i, kind_name(i), losses.curve
+	FROM (
+		SELECT i, part(bits, 0) AS a, part(bits, 1) AS b, part(bits, 2) AS c
+		FROM (
+			SELECT i, hashint8extended(i, stream) AS bits
+			FROM generate_series(1, n) AS i
+		) AS numbers OFFSET 0
+	) AS example CROSS JOIN LATERAL (
+		SELECT loss_curve_agg(
+				loss_at(i % 5, e / epochs::float8, a, b, c) * (0.85 + 0.3 * part(bits, 0))
+				+ 0.02 * part(bits, 1)
+				+ CASE WHEN part(bits, 2) < 0.01 THEN 100 * part(bits, 2) ELSE 0 END,
+				e) AS curve
+		FROM (
+			SELECT e, hashint8extended(i * 65536 + e, stream + 1) AS bits
+			FROM generate_series(0, epochs - 1) AS e OFFSET 0
+		) AS noise
+	) AS losses;
+	END;
+
 CREATE TABLE samples AS
-	SELECT n AS id, kind_name(n) AS kind, generate_losses(100 * :seed, n, :epochs)::loss_curve AS curve
-	FROM generate_series(1, :rows) AS n;
+	SELECT * FROM generate_examples(4 * :seed, :rows, :epochs);
 CREATE TABLE probes AS
-	SELECT n AS id, kind_name(n) AS label, generate_losses(100 * :seed + 50, n, :epochs)::loss_curve AS curve
-	FROM generate_series(1, :probes) AS n;
+	SELECT id, kind AS label, curve FROM generate_examples(4 * :seed + 2, :probes, :epochs);
 CREATE TABLE suites AS
 	SELECT probe_suite_agg(label, curve, id::text) AS suite FROM probes;
 
 -- The same losses as arrays; the sample is spread over all rows.
 CREATE TABLE sample_arrays AS
 	SELECT id, curve::real[] AS losses
-	FROM (SELECT id, curve FROM samples ORDER BY noise(:seed, id, 0) LIMIT :sample) AS s;
+	FROM (SELECT id, curve FROM samples ORDER BY hashint8extended(id, :seed) LIMIT :sample) AS s;
 CREATE TABLE probe_arrays AS
 	SELECT label, curve::real[] AS losses FROM probes;
 

@@ -547,6 +547,28 @@ ROLLBACK}),
 4|close|far},
 	'triggers');
 
+# A function's SET clause changes a setting in a worker, too.
+$node->safe_psql(
+	'postgres', q{
+CREATE TABLE kinds (tenant text, label text, curve loss_curve);
+INSERT INTO kinds VALUES ('t1', 'of t1', '[1]'), ('t2', 'of t2', '[1]');
+CREATE VIEW my_kinds AS SELECT label, curve FROM kinds WHERE tenant = current_setting('my.tenant');
+CREATE FUNCTION kind(c loss_curve) RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS
+	$$BEGIN RETURN classify_metadata(c, 'my_kinds'::regclass); END$$;
+CREATE FUNCTION kind1(c loss_curve) RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET my.tenant = 't1' AS $$BEGIN RETURN kind(c); END$$;
+CREATE FUNCTION kind2(c loss_curve) RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET my.tenant = 't2' AS $$BEGIN RETURN kind(c); END$$;
+CREATE TABLE ones AS SELECT '[1]'::loss_curve AS c FROM generate_series(1, 2000);
+});
+is( $node->safe_psql(
+		'postgres', q{
+SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+SET parallel_leader_participation = off;
+SELECT kind1(c), kind2(c), count(*) FROM ones GROUP BY 1, 2}),
+	'of t1|of t2|2000',
+	'settings of functions in parallel workers');
+
 $one->quit;
 $two->quit;
 $node->stop;
