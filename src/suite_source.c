@@ -27,6 +27,7 @@
 #include "compat.h"
 #include "suite_relation.h"
 #include "suite_source.h"
+#include "suite_vision.h"
 
 /* Where a suite's hash stands behind its varlena header. */
 #define HASH_OFFSET (offsetof(ProbeSuite, hash) - VARHDRSZ)

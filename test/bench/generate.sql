@@ -11,7 +11,7 @@ CREATE FUNCTION part(bits bigint, i integer) RETURNS float8
 -- The loss of an example at x, from 0 to 1, of the training.  a, b and c tell
 -- examples of a kind apart.
 CREATE FUNCTION loss_at(kind bigint, x float8, a float8, b float8, c float8) RETURNS float8
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE kind
 		-- fast decay: learnt in the first epochs
 		WHEN 0 THEN 2.3 * exp(-(8 + 30 * a) * x) + 0.02 + 0.1 * b * b
