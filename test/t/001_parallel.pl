@@ -62,25 +62,21 @@ my %suites = (
 	'relation' => "'probes'::regclass",
 	'view'     => "'live'::regclass",
 	'default'  => undef);
-my %queries = (
-	'classify_metadata' =>
-	  'SELECT id, classify_metadata(%s) AS x FROM samples',
-	'tag_metadata' => 'SELECT id, tag_metadata(%s) AS x FROM samples',
-	'label_score'  => q{SELECT id, label_score(%s, 'late') AS x FROM samples},
-	'grouping'     =>
-	  'SELECT classify_metadata(%s) AS id, count(*) AS x FROM samples GROUP BY 1');
+my %calls = (
+	'classify_metadata' => 'classify_metadata(curve%s)',
+	'tag_metadata' => 'tag_metadata(curve%s)',
+	'label_score' => q{label_score(curve, 'late'%s)},
+	'grouping' => 'classify_metadata(curve%s)');
 
 sub query
 {
 	my ($kind, $form) = @_;
-	my $arguments =
-	  join(', ', 'curve', grep { defined } $suites{$form});
-	my $query = $queries{$kind};
+	my $call = sprintf $calls{$kind},
+	  defined $suites{$form} ? ", $suites{$form}" : '';
 
-	$arguments = defined $suites{$form} ? "curve, 'late', $suites{$form}" : "curve, 'late'"
-	  if $kind eq 'label_score';
-	$query =~ s/%s, 'late'/%s/;
-	return sprintf $query, $arguments;
+	return $kind eq 'grouping'
+	  ? "SELECT $call AS id, count(*) AS x FROM samples GROUP BY 1"
+	  : "SELECT id, $call AS x FROM samples";
 }
 
 my $psql = session($node);
@@ -106,7 +102,7 @@ note 'the server has no JIT' unless $has_jit;
 # Plans under default settings, but for JIT.
 foreach my $jit (sort keys %jit)
 {
-	foreach my $kind (sort keys %queries)
+	foreach my $kind (sort keys %calls)
 	{
 		foreach my $form (sort keys %suites)
 		{
@@ -178,7 +174,7 @@ push @runs,
 		[ 'grouping', 'value' ])) if $has_jit;
 
 my %expected;
-foreach my $kind (sort keys %queries)
+foreach my $kind (sort keys %calls)
 {
 	$expected{$kind} = rows($serial, $kind, 'value');
 	like($expected{$kind},

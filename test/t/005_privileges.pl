@@ -123,7 +123,7 @@ EXECUTE q;
 \echo :SQLSTATE
 SET ROLE clerk;
 EXECUTE q;
-}, on_error_die => 0),
+}),
 	"secret|secret\nsecret|secret\n42501\nsecret|secret",
 	'SET ROLE and a prepared statement');
 
