@@ -18,7 +18,6 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
-#include "utils/memutils.h"
 
 #include "aggregate.h"
 #include "compat.h"

@@ -7,11 +7,9 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
 #include "libpq/pqformat.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 
 #include "compat.h"
 #include "core/curve_text.h"

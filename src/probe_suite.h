@@ -79,14 +79,16 @@ typedef struct SuiteView
 
 /* probe_suite.c */
 extern ProbeSuite *metaprobe_suite_from_datum(Datum datum);
+extern bool	  metaprobe_suite_size_is_valid(int64 n_probes, int64 n_epochs,
+											int64 name_bytes, Node *escontext);
+extern Size	  metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view);
+extern Probe  metaprobe_suite_probe(const SuiteView *view, int index);
+extern Datum *metaprobe_suite_label_texts(const SuiteView *view);
+
+/* probe_suite_build.c */
 extern ProbeSuite *metaprobe_suite_build(const Probe *probes, int n_probes,
 										 const SuiteSettings *settings,
 										 Node				 *escontext);
-extern bool	  metaprobe_suite_size_is_valid(int64 n_probes, int64 n_epochs,
-											int64 name_bytes, Node *escontext);
-extern void	  metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view);
-extern Probe  metaprobe_suite_probe(const SuiteView *view, int index);
-extern Datum *metaprobe_suite_label_texts(const SuiteView *view);
 
 /* probe_suite_hash.c */
 extern uint64 metaprobe_suite_hash(const ProbeSuite *suite);
