@@ -51,13 +51,16 @@ CREATE FUNCTION random_curve(seed bigint, n bigint, epochs bigint)
 	END;
 };
 
+# The superuser is postgres, whoever runs the tests.
+$ENV{PGUSER} = 'postgres';
+
 # A server, with the extension and the generators in database postgres.
 sub start_node
 {
 	my ($name, %params) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init(%params);
+	$node->init(extra => ['--username=postgres'], %params);
 	$node->start;
 	install_generators($node, 'postgres');
 	return $node;
