@@ -138,11 +138,9 @@ foreach my $way (sort keys %ways)
 # Settings and all, into a server of which the other knows nothing.  To set what
 # no library has defined yet takes a grant, since a restore does not call any
 # function first.
-my $other = PostgreSQL::Test::Cluster->new('other');
+my $other = start_bare_node('other');
 my $other_alice = $other->connstr('postgres') . ' user=alice';
 
-$other->init;
-$other->start;
 $other->safe_psql(
 	'postgres', q{
 CREATE ROLE alice LOGIN CREATEDB;

@@ -8,13 +8,10 @@ use FindBin;
 use lib $FindBin::RealBin;
 
 use Metaprobe;
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
-$node->start;
+my $node = start_bare_node('main');
 
 $node->safe_psql(
 	'postgres', q{

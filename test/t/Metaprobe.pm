@@ -12,6 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
+  start_bare_node
   start_node
   install_generators
   random_seed
@@ -51,17 +52,24 @@ CREATE FUNCTION random_curve(seed bigint, n bigint, epochs bigint)
 	END;
 };
 
-# The superuser is postgres, whoever runs the tests.
+# A server whose superuser is postgres, whoever runs the tests.
 $ENV{PGUSER} = 'postgres';
 
-# A server, with the extension and the generators in database postgres.
-sub start_node
+sub start_bare_node
 {
 	my ($name, %params) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
 	$node->init(extra => ['--username=postgres'], %params);
 	$node->start;
+	return $node;
+}
+
+# The same, with the extension and the generators in database postgres.
+sub start_node
+{
+	my $node = start_bare_node(@_);
+
 	install_generators($node, 'postgres');
 	return $node;
 }
