@@ -61,16 +61,17 @@ lane_count(const PairMask *sum)
 #define ADD_EPOCHS(add, sums, a, b, n) \
 	do \
 	{ \
-		int whole_ = (n) - (n) % N_LANES; \
+		int rest_ = (n) % N_LANES; \
+		int whole_ = (n) -rest_; \
 \
 		add(sums, a, b, whole_); \
-		if (whole_ < (n)) \
+		if (rest_ > 0) \
 		{ \
 			float a_[N_LANES]; \
 			float b_[N_LANES]; \
 \
-			fill_block(a_, (a) + whole_, (n) -whole_); \
-			fill_block(b_, (b) + whole_, (n) -whole_); \
+			fill_block(a_, (a) + whole_, rest_); \
+			fill_block(b_, (b) + whole_, rest_); \
 			add(sums, a_, b_, N_LANES); \
 		} \
 	} while (0)
