@@ -16,6 +16,8 @@
 #ifndef METAPROBE_CORE_DISTANCE_H
 #define METAPROBE_CORE_DISTANCE_H
 
+#include <stdbool.h>
+
 typedef enum Metric
 {
 	METRIC_L2,
@@ -28,6 +30,17 @@ typedef enum Metric
 #define N_METRICS (METRIC_DTW + 1)
 
 #define METAPROBE_LANES 4
+
+/*
+ * The distances of a run of n losses from several others, scaled to the full
+ * length where the metric is lengthwise.
+ */
+typedef void (*DistanceFunction)(const float *a, const float *const *others,
+								 int n_others, int n, int full_length,
+								 double *results);
+
+extern DistanceFunction metaprobe_distance_function(Metric metric,
+													bool   is_complete);
 
 extern double metaprobe_l2_distance(const float *a, const float *b, int n,
 									int full_length);

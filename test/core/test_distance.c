@@ -6,6 +6,7 @@
 
 #include <float.h>
 
+#include "cpu.h"
 #include "distance.h"
 #include "random.h"
 #include "reference_distance.h"
@@ -13,15 +14,15 @@
 #define MAX_N 75
 #define MISSING metaprobe_missing_loss()
 
-typedef double (*DistanceFunction)(const float *a, const float *b, int n,
-								   int full_length);
+typedef double (*PlainDistance)(const float *a, const float *b, int n,
+								int full_length);
 
 typedef struct DistanceCase
 {
-	const char		*name;
-	DistanceFunction distance;
-	DistanceFunction in_lanes; /* to the bit */
-	DistanceFunction plain;	   /* up to rounding */
+	const char	 *name;
+	PlainDistance distance;
+	PlainDistance in_lanes; /* to the bit */
+	PlainDistance plain;	/* up to rounding */
 } DistanceCase;
 
 static const DistanceCase cases[] = {
@@ -91,6 +92,53 @@ values_are_those_of_the_formulas(void **state)
 				assert_nearly_equal(1 + got, 1 + expected, 1e-9, round);
 			else
 				assert_nearly_equal(got, expected, 1e-13, round);
+		}
+	}
+}
+
+#define MAX_OTHERS 11
+
+/* Many at once are each as one alone, whether or not losses may be missing. */
+static void
+several_at_once_are_as_one_by_one(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 5000; round++)
+	{
+		CurveStyle	 style = random_below(&random, N_CURVE_STYLES);
+		bool		 is_complete = random_chance(&random, 0.5);
+		double		 share = is_complete ? 0 : random_missing_share(&random);
+		int			 n = random_between(&random, 0, MAX_N);
+		int			 n_others = random_between(&random, 0, MAX_OTHERS);
+		float		 a[MAX_N];
+		float		 b[MAX_OTHERS][MAX_N];
+		const float *others[MAX_OTHERS];
+		double		 results[MAX_OTHERS];
+
+		random_curve(&random, style, share, a, n);
+		for (int j = 0; j < n_others; j++)
+		{
+			random_curve(&random, style, share, b[j], n);
+			others[j] = b[j];
+		}
+		/* not a number that the style may give, but really missing */
+		for (int i = 0; is_complete && i < n; i++)
+		{
+			a[i] = isnan(a[i]) ? 0 : a[i];
+			for (int j = 0; j < n_others; j++)
+				b[j][i] = isnan(b[j][i]) ? 0 : b[j][i];
+		}
+		for (int metric = 0; metric < LENGTH_OF(cases); metric++)
+		{
+			metaprobe_distance_function(metric, is_complete)(a, others,
+															 n_others, n,
+															 n + 3, results);
+			for (int j = 0; j < n_others; j++)
+				assert_same_double(results[j],
+								   cases[metric].in_lanes(a, b[j], n, n + 3),
+								   round);
 		}
 	}
 }
@@ -363,6 +411,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bits_are_those_of_four_lanes),
 		cmocka_unit_test(values_are_those_of_the_formulas),
+		cmocka_unit_test(several_at_once_are_as_one_by_one),
 		cmocka_unit_test(l2_is_nan_euclidean),
 		cmocka_unit_test(small_examples),
 		cmocka_unit_test(order_of_arguments_does_not_matter),
@@ -378,6 +427,11 @@ main(void)
 		cmocka_unit_test(smallest_losses_are_at_exact_distances),
 	};
 
+	int failed;
+
 	random_announce_seed();
-	return cmocka_run_group_tests_name("distance", tests, NULL, NULL);
+	failed = cmocka_run_group_tests_name("distance", tests, NULL, NULL);
+	metaprobe_cpu_pretend_portable(true);
+	return failed + cmocka_run_group_tests_name("distance, portable", tests,
+												NULL, NULL);
 }

@@ -1,0 +1,328 @@
+/*
+ * distance_kernels.h
+ *		The source of the distances' kernels, for one width of vectors.
+ *
+ * Included by distance.c for each variant, with
+ *		WIDTH		the lanes of a vector, a divisor of METAPROBE_LANES
+ *		VARIANT(f)	the name of function f in this variant
+ *		TARGET		the attributes of its functions
+ *
+ * Each lane is computed as a scalar would be, so that the width does not
+ * change a bit, provided the file is compiled without FMA contraction and
+ * without -ffast-math.
+ *
+ * Where is_complete is true no loss of either run is missing, and looking for
+ * missing ones is left out.  It is a constant wherever these functions are
+ * inlined.
+ */
+
+#define N_LANES METAPROBE_LANES
+#define N_VECTORS (N_LANES / WIDTH)
+#define Losses VARIANT(Losses)
+#define Lanes VARIANT(Lanes)
+#define LaneMask VARIANT(LaneMask)
+
+typedef float	Losses __attribute__((vector_size(WIDTH * sizeof(float))));
+typedef double	Lanes __attribute__((vector_size(WIDTH * sizeof(double))));
+typedef int64_t LaneMask __attribute__((vector_size(WIDTH * sizeof(int64_t))));
+
+TARGET ALWAYS_INLINE Lanes
+VARIANT(load_lanes)(const float *losses)
+{
+#if WIDTH == 4
+	/* what gcc makes of the other form takes five instructions */
+	return _mm256_cvtps_pd(_mm_loadu_ps(losses));
+#else
+	Losses vector;
+
+	memcpy(&vector, losses, sizeof(vector));
+	return __builtin_convertvector(vector, Lanes);
+#endif
+}
+
+/* The values where the mask is set, +0 elsewhere. */
+TARGET ALWAYS_INLINE Lanes
+VARIANT(keep_lanes)(Lanes values, LaneMask mask)
+{
+	return (Lanes) ((LaneMask) values & mask);
+}
+
+TARGET ALWAYS_INLINE double
+VARIANT(lane_total)(const Lanes *sums)
+{
+	const double *lanes = (const double *) sums;
+
+	return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
+/* Masks are -1 where set, so their sum is minus the count. */
+TARGET ALWAYS_INLINE double
+VARIANT(lane_count)(const LaneMask *sums)
+{
+	const int64_t *lanes = (const int64_t *) sums;
+
+	return -(double) (lanes[0] + lanes[1] + lanes[2] + lanes[3]);
+}
+
+/* Sums of the lengthwise distances: of |d| or of its square. */
+#define DifferenceSums VARIANT(DifferenceSums)
+typedef struct DifferenceSums
+{
+	Lanes	 sums[N_VECTORS];
+	LaneMask observed[N_VECTORS];
+} DifferenceSums;
+
+/*
+ * Add the n epochs of curve a, against those of a batch of other curves,
+ * each with sums of its own, so that one addition need not wait for the last.
+ */
+TARGET ALWAYS_INLINE void
+VARIANT(add_squares)(DifferenceSums *s, const float *a,
+					 const float *const *others, int batch, int n,
+					 bool is_complete)
+{
+	FOR_EACH_VECTOR(i, v, n)
+	{
+		Lanes x = VARIANT(load_lanes)(a + i);
+
+		for (int j = 0; j < batch; j++)
+		{
+			Lanes	 difference = x - VARIANT(load_lanes)(others[j] + i);
+			Lanes	 square = difference * difference;
+			LaneMask joint = difference == difference;
+
+			if (!is_complete)
+			{
+				square = VARIANT(keep_lanes)(square, joint);
+				s[j].observed[v] += joint;
+			}
+			s[j].sums[v] += square;
+		}
+	}
+}
+
+TARGET ALWAYS_INLINE void
+VARIANT(add_sizes)(DifferenceSums *s, const float *a,
+				   const float *const *others, int batch, int n,
+				   bool is_complete)
+{
+	const LaneMask no_sign = (LaneMask){0} + INT64_MAX;
+
+	FOR_EACH_VECTOR(i, v, n)
+	{
+		Lanes x = VARIANT(load_lanes)(a + i);
+
+		for (int j = 0; j < batch; j++)
+		{
+			Lanes	 difference = x - VARIANT(load_lanes)(others[j] + i);
+			LaneMask joint = difference == difference;
+			LaneMask kept = no_sign;
+
+			if (!is_complete)
+			{
+				kept &= joint;
+				s[j].observed[v] += joint;
+			}
+			s[j].sums[v] += VARIANT(keep_lanes)(difference, kept);
+		}
+	}
+}
+
+/* The sum scaled to the full length; NaN without a jointly observed epoch. */
+TARGET ALWAYS_INLINE double
+VARIANT(scaled_total)(const DifferenceSums *s, int n, int full_length,
+					  bool is_complete)
+{
+	double observed = is_complete ? n : VARIANT(lane_count)(s->observed);
+
+	if (observed == 0)
+		return NAN;
+	return VARIANT(lane_total)(s->sums) * (full_length / observed);
+}
+
+TARGET ALWAYS_INLINE void
+VARIANT(l2)(const float *a, const float *const *others, int batch, int n,
+			int full_length, bool is_complete, double *results)
+{
+	DifferenceSums s[MAX_BATCH] = {0};
+
+	ADD_EPOCHS(VARIANT(add_squares), s, a, others, batch, n, is_complete);
+	for (int j = 0; j < batch; j++)
+		results[j] =
+			sqrt(VARIANT(scaled_total)(&s[j], n, full_length, is_complete));
+}
+
+TARGET ALWAYS_INLINE void
+VARIANT(l1)(const float *a, const float *const *others, int batch, int n,
+			int full_length, bool is_complete, double *results)
+{
+	DifferenceSums s[MAX_BATCH] = {0};
+
+	ADD_EPOCHS(VARIANT(add_sizes), s, a, others, batch, n, is_complete);
+	for (int j = 0; j < batch; j++)
+		results[j] = VARIANT(scaled_total)(&s[j], n, full_length, is_complete);
+}
+
+/* Sums of products over the jointly observed epochs. */
+#define ProductSums VARIANT(ProductSums)
+typedef struct ProductSums
+{
+	Lanes ab[N_VECTORS];
+	Lanes aa[N_VECTORS];
+	Lanes bb[N_VECTORS];
+	Lanes from_a; /* what is first taken from each loss of a, and of b */
+	Lanes from_b;
+} ProductSums;
+
+TARGET ALWAYS_INLINE void
+VARIANT(add_products)(ProductSums *s, const float *a,
+					  const float *const *others, int batch, int n,
+					  bool is_complete)
+{
+	FOR_EACH_VECTOR(i, v, n)
+	{
+		for (int j = 0; j < batch; j++)
+		{
+			Lanes	 x = VARIANT(load_lanes)(a + i) - s[j].from_a;
+			Lanes	 y = VARIANT(load_lanes)(others[j] + i) - s[j].from_b;
+			LaneMask joint =
+				is_complete ? (LaneMask){0} - 1 : (x == x) & (y == y);
+
+			s[j].ab[v] += VARIANT(keep_lanes)(x * y, joint);
+			s[j].aa[v] += VARIANT(keep_lanes)(x * x, joint);
+			s[j].bb[v] += VARIANT(keep_lanes)(y * y, joint);
+		}
+	}
+}
+
+/*
+ * 1 - ab / sqrt(aa * bb), within [0, 2]; undefined if either vector is zero.
+ * Taking one root of the product makes the distance of a vector to itself
+ * exactly 0.
+ */
+TARGET ALWAYS_INLINE double
+VARIANT(one_minus_cosine)(const ProductSums *s)
+{
+	double aa = VARIANT(lane_total)(s->aa);
+	double bb = VARIANT(lane_total)(s->bb);
+	double distance;
+
+	if (aa == 0 || bb == 0)
+		return NAN;
+	distance = 1.0 - VARIANT(lane_total)(s->ab) / sqrt(aa * bb);
+	if (distance < 0)
+		return 0;
+	return distance > 2 ? 2 : distance;
+}
+
+/* full_length is not needed: the scale cancels out */
+TARGET ALWAYS_INLINE void
+VARIANT(cosine)(const float *a, const float *const *others, int batch, int n,
+				int full_length, bool is_complete, double *results)
+{
+	ProductSums s[MAX_BATCH] = {0};
+
+	(void) full_length;
+	ADD_EPOCHS(VARIANT(add_products), s, a, others, batch, n, is_complete);
+	for (int j = 0; j < batch; j++)
+		results[j] = VARIANT(one_minus_cosine)(&s[j]);
+}
+
+/* Sums of the jointly observed losses of both curves. */
+#define LossSums VARIANT(LossSums)
+typedef struct LossSums
+{
+	Lanes	 a[N_VECTORS];
+	Lanes	 b[N_VECTORS];
+	LaneMask observed[N_VECTORS];
+} LossSums;
+
+TARGET ALWAYS_INLINE void
+VARIANT(add_losses)(LossSums *s, const float *a, const float *const *others,
+					int batch, int n, bool is_complete)
+{
+	FOR_EACH_VECTOR(i, v, n)
+	{
+		for (int j = 0; j < batch; j++)
+		{
+			Lanes	 x = VARIANT(load_lanes)(a + i);
+			Lanes	 y = VARIANT(load_lanes)(others[j] + i);
+			LaneMask joint =
+				is_complete ? (LaneMask){0} - 1 : (x == x) & (y == y);
+
+			s[j].a[v] += VARIANT(keep_lanes)(x, joint);
+			s[j].b[v] += VARIANT(keep_lanes)(y, joint);
+			s[j].observed[v] += joint;
+		}
+	}
+}
+
+/*
+ * Undefined if either curve is constant: the sum of so many equal floats is
+ * exact in double, and so is their mean, so that nothing of them is left.
+ */
+TARGET ALWAYS_INLINE void
+VARIANT(correlation)(const float *a, const float *const *others, int batch,
+					 int n, int full_length, bool is_complete, double *results)
+{
+	LossSums	losses[MAX_BATCH] = {0};
+	ProductSums s[MAX_BATCH] = {0};
+
+	(void) full_length;
+	ADD_EPOCHS(VARIANT(add_losses), losses, a, others, batch, n, is_complete);
+	for (int j = 0; j < batch; j++)
+	{
+		double observed = VARIANT(lane_count)(losses[j].observed);
+
+		s[j].from_a += VARIANT(lane_total)(losses[j].a) / observed;
+		s[j].from_b += VARIANT(lane_total)(losses[j].b) / observed;
+	}
+	ADD_EPOCHS(VARIANT(add_products), s, a, others, batch, n, is_complete);
+	for (int j = 0; j < batch; j++)
+		results[j] = VARIANT(one_minus_cosine)(&s[j]);
+}
+
+/* A kernel as a function: whole batches first, then one by one. */
+#define KERNEL(metric, suffix, batch, is_complete) \
+	TARGET static void VARIANT( \
+		metric##suffix)(const float *a, const float *const *others, \
+						int n_others, int n, int full_length, \
+						double *results) \
+	{ \
+		int j = 0; \
+\
+		for (; j + (batch) <= n_others; j += (batch)) \
+			VARIANT(metric) \
+		(a, others + j, batch, n, full_length, is_complete, results + j); \
+		for (; j < n_others; j++) \
+			VARIANT(metric) \
+		(a, others + j, 1, n, full_length, is_complete, results + j); \
+	}
+
+KERNEL(l2, _any, 2, false)
+KERNEL(l2, _complete, MAX_BATCH, true)
+KERNEL(l1, _any, 2, false)
+KERNEL(l1, _complete, MAX_BATCH, true)
+KERNEL(cosine, _any, 1, false)
+KERNEL(cosine, _complete, 2, true)
+KERNEL(correlation, _any, 1, false)
+KERNEL(correlation, _complete, 2, true)
+
+static const DistanceKernels VARIANT(kernels) = {
+	{VARIANT(l2_any), VARIANT(l1_any), VARIANT(cosine_any),
+	 VARIANT(correlation_any)},
+	{VARIANT(l2_complete), VARIANT(l1_complete), VARIANT(cosine_complete),
+	 VARIANT(correlation_complete)}};
+
+#undef N_LANES
+#undef N_VECTORS
+#undef Losses
+#undef Lanes
+#undef LaneMask
+#undef DifferenceSums
+#undef ProductSums
+#undef LossSums
+#undef KERNEL
+#undef WIDTH
+#undef VARIANT
+#undef TARGET
