@@ -17,17 +17,18 @@
 #include "compat.h"
 #include "loss_curve.h"
 #include "names.h"
-#include "suite_source.h"
+#include "suite_index.h"
 
-/* Load the suite of the call and find the probes nearest to its curve. */
+/* Load the suite of the call and begin with its curve. */
 static LoadedSuite *
-search_nearest(FunctionCallInfo fcinfo, int suite_argument)
+begin_classification(FunctionCallInfo fcinfo, int suite_argument)
 {
 	LoadedSuite *suite = metaprobe_suite_for_call(fcinfo, suite_argument);
 	LossCurve	*curve = PG_GETARG_LOSS_CURVE(0);
 
-	(void) metaprobe_classifier_search(&suite->classifier, curve->losses,
-									   curve->n_epochs, -1);
+	metaprobe_suite_add_indexes(suite);
+	metaprobe_classifier_begin(&suite->classifier, curve->losses,
+							   curve->n_epochs, -1);
 	return suite;
 }
 
@@ -44,8 +45,8 @@ PG_FUNCTION_INFO_V1(metaprobe_classify_metadata);
 Datum
 metaprobe_classify_metadata(PG_FUNCTION_ARGS)
 {
-	LoadedSuite *suite = search_nearest(fcinfo, 1);
-	int			 label = metaprobe_classifier_vote(&suite->classifier);
+	LoadedSuite *suite = begin_classification(fcinfo, 1);
+	int			 label = metaprobe_classifier_label(&suite->classifier);
 
 	if (label < 0)
 		PG_RETURN_NULL();
@@ -89,39 +90,22 @@ PG_FUNCTION_INFO_V1(metaprobe_tag_metadata);
 Datum
 metaprobe_tag_metadata(PG_FUNCTION_ARGS)
 {
-	LoadedSuite *suite = search_nearest(fcinfo, 1);
-	Classifier	*classifier = &suite->classifier;
-	LabelVotes	*votes = classifier->votes;
-	int			 label = metaprobe_classifier_vote(classifier);
-	int			 runner_up;
-	double		 runner_up_votes = 0;
+	LoadedSuite *suite = begin_classification(fcinfo, 1);
 	Datum		 values[N_TAG_COLUMNS];
 	bool		 nulls[N_TAG_COLUMNS] = {0};
+	Tag			 tag;
 
-	if (label < 0)
+	if (!metaprobe_classifier_tag(&suite->classifier, &tag))
 		PG_RETURN_NULL();
-	runner_up =
-		metaprobe_vote_winner(votes, classifier->probes.n_labels, label);
-	nulls[TAG_RUNNER_UP] = runner_up < 0;
-	if (runner_up >= 0)
-	{
-		values[TAG_RUNNER_UP] = suite->label_texts[runner_up];
-		runner_up_votes = votes[runner_up].votes;
-	}
-	values[TAG_LABEL] = suite->label_texts[label];
-	values[TAG_PROBABILITY] =
-		Float8GetDatum(votes[label].votes / classifier->total_votes);
-	values[TAG_MARGIN] =
-		Float8GetDatum(votes[label].votes / classifier->total_votes -
-					   runner_up_votes / classifier->total_votes);
-	values[TAG_DISTANCE] =
-		Float8GetDatum(classifier->nearest.items[0].distance);
-	values[TAG_SCORE] =
-		defined_float8(metaprobe_classifier_score(classifier, label),
-					   &nulls[TAG_SCORE]);
-	values[TAG_NOVELTY] =
-		defined_float8(metaprobe_classifier_novelty(classifier),
-					   &nulls[TAG_NOVELTY]);
+	values[TAG_LABEL] = suite->label_texts[tag.label];
+	values[TAG_PROBABILITY] = Float8GetDatum(tag.probability);
+	values[TAG_SCORE] = defined_float8(tag.score, &nulls[TAG_SCORE]);
+	nulls[TAG_RUNNER_UP] = tag.runner_up < 0;
+	if (tag.runner_up >= 0)
+		values[TAG_RUNNER_UP] = suite->label_texts[tag.runner_up];
+	values[TAG_MARGIN] = Float8GetDatum(tag.margin);
+	values[TAG_DISTANCE] = Float8GetDatum(tag.distance);
+	values[TAG_NOVELTY] = defined_float8(tag.novelty, &nulls[TAG_NOVELTY]);
 
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(tag_columns(fcinfo, suite), values, nulls)));
@@ -190,7 +174,7 @@ PG_FUNCTION_INFO_V1(metaprobe_label_score);
 Datum
 metaprobe_label_score(PG_FUNCTION_ARGS)
 {
-	LoadedSuite *suite = search_nearest(fcinfo, 2);
+	LoadedSuite *suite = begin_classification(fcinfo, 2);
 	int			 label = find_label(suite, PG_GETARG_TEXT_PP(1));
 	double		 score;
 
@@ -226,12 +210,15 @@ PG_FUNCTION_INFO_V1(metaprobe_metadata_probabilities);
 Datum
 metaprobe_metadata_probabilities(PG_FUNCTION_ARGS)
 {
-	LoadedSuite	  *suite = search_nearest(fcinfo, 1);
+	LoadedSuite	  *suite = begin_classification(fcinfo, 1);
 	Classifier	  *classifier = &suite->classifier;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	bool		   has_voted = metaprobe_classifier_vote(classifier) >= 0;
-	int			  *labels = labels_by_votes(classifier);
+	bool		   has_voted;
+	int			  *labels;
 
+	(void) metaprobe_classifier_neighbours(classifier);
+	has_voted = metaprobe_classifier_vote(classifier) >= 0;
+	labels = labels_by_votes(classifier);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < classifier->probes.n_labels; i++)
 	{
@@ -293,7 +280,7 @@ metaprobe_nearest_probes(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || (last > 1 && PG_ARGISNULL(1)))
 		return (Datum) 0;
 
-	suite = search_nearest(fcinfo, 1);
+	suite = begin_classification(fcinfo, 1);
 	n = PG_ARGISNULL(last) ? suite->suite->k : PG_GETARG_INT32(last);
 	if (n < 1)
 		ereport(ERROR,

@@ -27,5 +27,6 @@ _PG_init(void)
 {
 	metaprobe_poll_hook = check_for_interrupts;
 	metaprobe_define_default_suite();
+	metaprobe_define_suite_cache_size();
 	MarkGUCPrefixReserved("metaprobe");
 }

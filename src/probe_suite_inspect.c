@@ -16,7 +16,7 @@
 #include "compat.h"
 #include "core/dtw.h"
 #include "loss_curve.h"
-#include "suite_source.h"
+#include "suite_index.h"
 
 /* probe_suite_info(suite): one row of facts */
 PG_FUNCTION_INFO_V1(metaprobe_probe_suite_info);
@@ -117,8 +117,10 @@ leave_one_out(LoadedSuite *suite)
 		int	  label;
 
 		CHECK_FOR_INTERRUPTS();
-		(void) metaprobe_classifier_search(classifier, probe.losses,
-										   probe.n_epochs, i);
+		metaprobe_suite_add_indexes(suite);
+		metaprobe_classifier_begin(classifier, probe.losses, probe.n_epochs,
+								   i);
+		(void) metaprobe_classifier_neighbours(classifier);
 		label = metaprobe_classifier_vote(classifier);
 		outcomes[i].actual = suite->view.curves.labels[i];
 		outcomes[i].predicted = label < 0 ? NO_LABEL : label;

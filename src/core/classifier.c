@@ -6,71 +6,44 @@
  * Data Subsets by Leveraging Training Dynamics", ICLR 2023): a curve gets the
  * label that most of its k nearest probe trajectories carry.
  *
- * A search computes the distance to every probe; votes, scores and novelty are
- * then read off these distances.
+ * The label of a curve often is certain before its neighbours are: when the
+ * probes that may still be among them can no longer change the vote.
  */
 #include "classifier.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-#include "dtw.h"
-#include "loss.h"
+#include "carve.h"
 #include "poll.h"
 
 /* In the array of reaches: not computed yet (a distance is never negative). */
 #define REACH_UNKNOWN (-1.0)
 
-/* Hand out parts of one block of memory, each aligned for doubles. */
-typedef struct Carver
-{
-	char  *base; /* NULL: only measure */
-	size_t used;
-} Carver;
-
-static void *
-carve(Carver *carver, size_t count, size_t item_size)
-{
-	size_t start = carver->used;
-
-	carver->used += (count * item_size + 7) & ~(size_t) 7;
-	return carver->base ? carver->base + start : NULL;
-}
-
 static size_t
-lay_out(Classifier *c, const ProbeCurves *probes, char *memory)
+lay_out(Classifier *c, const ProbeCurves *probes, void *memory)
 {
 	Carver carver = {memory, 0};
-	size_t dtw_size = 0;
+	size_t search_size = metaprobe_search_size(probes);
+	void  *search_memory;
+	void  *probe_search_memory;
 
-	if (probes->metric == METRIC_DTW)
-		dtw_size =
-			metaprobe_dtw_workspace_size(probes->n_epochs, probes->n_epochs);
-	c->distances = carve(&carver, probes->n_probes, sizeof(double));
 	c->reach = carve(&carver, probes->n_probes, sizeof(double));
 	c->votes = carve(&carver, probes->n_labels, sizeof(LabelVotes));
 	c->median_room = carve(&carver, probes->k, sizeof(double));
 	c->nearest.items = carve(&carver, probes->k, sizeof(Neighbour));
-	c->own_room = carve(&carver, probes->k, sizeof(Neighbour));
-	c->other_room = carve(&carver, probes->k, sizeof(Neighbour));
-	c->observed_ends = carve(&carver, probes->n_probes, sizeof(int));
-	c->dtw_room = carve(&carver, dtw_size, 1);
+	c->own.items = carve(&carver, probes->k, sizeof(Neighbour));
+	c->others.items = carve(&carver, probes->k, sizeof(Neighbour));
+	c->reach_room = carve(&carver, probes->k, sizeof(Neighbour));
+	search_memory = carve(&carver, 1, search_size);
+	probe_search_memory = carve(&carver, 1, search_size);
+	if (memory)
+	{
+		metaprobe_search_init(&c->search, &c->probes, &c->indexes,
+							  search_memory);
+		metaprobe_search_init(&c->probe_search, &c->probes, &c->indexes,
+							  probe_search_memory);
+	}
 	return carver.used;
-}
-
-/* One past the last observed epoch of a curve; 0 if there is none. */
-static int
-observed_end(const float *curve, int n)
-{
-	while (n > 0 && metaprobe_loss_is_missing(curve[n - 1]))
-		n--;
-	return n;
-}
-
-static const float *
-probe_curve(const ProbeCurves *probes, int probe)
-{
-	return probes->losses + (size_t) probe * probes->n_epochs;
 }
 
 /* Bytes of memory that a classifier for these probes needs. */
@@ -84,99 +57,182 @@ metaprobe_classifier_size(const ProbeCurves *probes)
 
 /*
  * Prepare a classifier in memory of metaprobe_classifier_size() bytes, aligned
- * for doubles.  The arrays of *probes must outlive it.
+ * for doubles.  It must stay where it is, and the arrays of *probes must
+ * outlive it.
  */
 void
 metaprobe_classifier_init(Classifier *c, const ProbeCurves *probes,
 						  void *memory)
 {
 	c->probes = *probes;
+	metaprobe_indexes_init(&c->indexes, probes);
 	lay_out(c, probes, memory);
 	c->total_votes = 0;
 	for (int probe = 0; probe < probes->n_probes; probe++)
-	{
 		c->reach[probe] = REACH_UNKNOWN;
-		c->observed_ends[probe] =
-			observed_end(probe_curve(probes, probe), probes->n_epochs);
-	}
 }
 
-/*
- * The distance from a curve of n epochs, at most those of the suite, to a
- * probe.  Epochs from n on count as missing.
- */
-static double
-probe_distance(const Classifier *c, const float *curve, int n, int probe)
+static ProbeRange
+all_probes(const Classifier *c)
 {
-	const ProbeCurves *probes = &c->probes;
-	const float		  *other = probe_curve(probes, probe);
-	int				   end;
-
-	switch (probes->metric)
-	{
-		case METRIC_L2:
-			return metaprobe_l2_distance(curve, other, n, probes->n_epochs);
-		case METRIC_L1:
-			return metaprobe_l1_distance(curve, other, n, probes->n_epochs);
-		case METRIC_COSINE:
-			return metaprobe_cosine_distance(curve, other, n,
-											 probes->n_epochs);
-		case METRIC_CORRELATION:
-			return metaprobe_correlation_distance(curve, other, n,
-												  probes->n_epochs);
-		case METRIC_DTW:
-			/* n is the curve's last observed epoch here, see rank_probes() */
-			end = c->observed_ends[probe] < n ? c->observed_ends[probe] : n;
-			return metaprobe_dtw_distance(curve, end, other, end, probes->band,
-										  c->dtw_room);
-	}
-	return NAN;
+	return (ProbeRange){0, c->probes.n_probes};
 }
 
-/*
- * Find the nearest probes to a curve, leaving out one (-1: none), in order.
- * Keeps the distance to every probe in distances, unless that is NULL.
- */
-static void
-rank_probes(const Classifier *c, const float *curve, int n, int except,
-			double *distances, Nearest *nearest)
+static ProbeRange
+label_probes(const Classifier *c, int label)
 {
-	if (n > c->probes.n_epochs)
-		n = c->probes.n_epochs;
-	n = observed_end(curve, n);
-	for (int probe = 0; probe < c->probes.n_probes; probe++)
-	{
-		double distance = NAN;
-
-		if (probe != except)
-			distance = probe_distance(c, curve, n, probe);
-		metaprobe_nearest_offer(nearest, distance, probe);
-		if (distances)
-			distances[probe] = distance;
-	}
-	metaprobe_nearest_sort(nearest);
+	return (ProbeRange){c->probes.label_starts[label],
+						c->probes.label_starts[label + 1]};
 }
 
 /*
- * Find the k nearest probes to a curve, leaving out one (-1: none).  Returns
- * how many there are: fewer than k if other distances are undefined.
+ * Begin with a curve, leaving out one probe (-1: none).  The curve must stay
+ * where it is until the last question about it.
+ */
+void
+metaprobe_classifier_begin(Classifier *c, const float *curve, int n_epochs,
+						   int except)
+{
+	metaprobe_search_begin(&c->search, curve, n_epochs, except);
+}
+
+/*
+ * Find the k nearest probes.  Returns how many there are: fewer than k if
+ * other distances are undefined.
  */
 int
-metaprobe_classifier_search(Classifier *c, const float *curve, int n_epochs,
-							int except)
+metaprobe_classifier_neighbours(Classifier *c)
 {
+	ProbeRange all = all_probes(c);
+
 	metaprobe_nearest_reset(&c->nearest, c->nearest.items, c->probes.k);
-	rank_probes(c, curve, n_epochs, except, c->distances, &c->nearest);
+	metaprobe_search_nearest(&c->search, &all, 1, &c->nearest);
 	return c->nearest.count;
 }
 
-/* Fill nearest, of any capacity, from the last search, nearest first. */
+/* Fill nearest, of any capacity, nearest first. */
 void
-metaprobe_classifier_nearest(const Classifier *c, Nearest *nearest)
+metaprobe_classifier_nearest(Classifier *c, Nearest *nearest)
 {
-	for (int probe = 0; probe < c->probes.n_probes; probe++)
-		metaprobe_nearest_offer(nearest, c->distances[probe], probe);
-	metaprobe_nearest_sort(nearest);
+	ProbeRange all = all_probes(c);
+
+	metaprobe_search_nearest(&c->search, &all, 1, nearest);
+}
+
+static int
+n_probes_of(const Classifier *c, int label)
+{
+	ProbeRange probes = label_probes(c, label);
+
+	return probes.end - probes.first;
+}
+
+/*
+ * So many votes of k make the label win, whoever gets the others: the least g
+ * with g votes worth more than k - g.  Balanced votes are divided by the
+ * label's number of probes, of which the least counts for the others.
+ */
+static int
+majority(const Classifier *c, int label)
+{
+	int64_t k = c->probes.k;
+	int64_t own = 1;
+	int64_t other = INT32_MAX;
+
+	if (c->probes.weights == WEIGHTS_UNIFORM)
+		return (int) (k / 2) + 1;
+	own = n_probes_of(c, label);
+	for (int i = 0; i < c->probes.n_labels; i++)
+	{
+		if (i != label && n_probes_of(c, i) < other)
+			other = n_probes_of(c, i);
+	}
+	return (int) (k * own / (own + other)) + 1;
+}
+
+/* The label that most of the probes measured so far have. */
+static int
+leading_label(Classifier *c)
+{
+	const Search *search = &c->search;
+	int			  leader = 0;
+
+	for (int i = 0; i < c->probes.n_labels; i++)
+		c->votes[i].votes = 0;
+	for (int i = 0; i < search->n_measured; i++)
+		c->votes[c->probes.labels[search->measured[i]]].votes++;
+	for (int i = 1; i < c->probes.n_labels; i++)
+	{
+		if (c->votes[i].votes > c->votes[leader].votes)
+			leader = i;
+	}
+	return leader;
+}
+
+/*
+ * The label that is certain to win from what has been measured; -1 if there is
+ * none, or votes depend on distances.
+ *
+ * Take the radius within which the leading label has as many probes measured
+ * as make a majority.  If those of other labels that may be within it are so
+ * few that all of them together are no more than k, then the majority is among
+ * the k nearest.
+ */
+static int
+certain_label(Classifier *c)
+{
+	const Search *search = &c->search;
+	int			  leader = leading_label(c);
+	ProbeRange	  before = {0, label_probes(c, leader).first};
+	ProbeRange	  after = {label_probes(c, leader).end, c->probes.n_probes};
+	int			  needed = majority(c, leader);
+	int			  n_others = 0;
+	double		  radius;
+
+	if (c->probes.weights == WEIGHTS_DISTANCE ||
+		c->votes[leader].votes < needed)
+		return -1;
+
+	metaprobe_nearest_reset(&c->own, c->own.items, needed);
+	for (int i = 0; i < search->n_measured; i++)
+	{
+		int probe = search->measured[i];
+
+		if (c->probes.labels[probe] == leader)
+			metaprobe_nearest_offer(&c->own, search->distances[probe], probe);
+	}
+	if (c->own.count < needed)
+		return -1;
+	radius = c->own.items[0].distance;
+
+	for (int i = 0; i < search->n_measured; i++)
+	{
+		int probe = search->measured[i];
+
+		n_others += c->probes.labels[probe] != leader &&
+					search->distances[probe] <= radius;
+	}
+	n_others += metaprobe_search_count(search, before, radius);
+	n_others += metaprobe_search_count(search, after, radius);
+	return needed + n_others <= c->probes.k ? leader : -1;
+}
+
+/*
+ * The label of a curve by the vote of its k nearest probes; -1 if there are
+ * none.
+ */
+int
+metaprobe_classifier_label(Classifier *c)
+{
+	ProbeRange all = all_probes(c);
+	int		   label;
+
+	metaprobe_search_seed(&c->search, &all, 1, c->probes.k * 3 / 4 + 1);
+	label = certain_label(c);
+	if (label >= 0)
+		return label;
+	(void) metaprobe_classifier_neighbours(c);
+	return metaprobe_classifier_vote(c);
 }
 
 /* Let the neighbours found vote.  Returns the label; -1 without neighbours. */
@@ -190,63 +246,20 @@ metaprobe_classifier_vote(Classifier *c)
 	return metaprobe_vote_winner(c->votes, c->probes.n_labels, -1);
 }
 
-static double
-mean_distance(const Neighbour *neighbours, int n)
-{
-	double sum = 0;
-
-	for (int i = 0; i < n; i++)
-		sum += neighbours[i].distance;
-	return sum / n;
-}
-
-/*
- * How much nearer the curve searched for is to the label's probes than to all
- * others, within [0, 1]: o / (o + d), with d and o the mean distances to the m
- * nearest probes of the label and of the others, m = k if there are as many of
- * both.  0.5 if both are zero, NaN if there are none of either.
- */
-double
-metaprobe_classifier_score(Classifier *c, int label)
-{
-	int		first = c->probes.label_starts[label];
-	int		end = c->probes.label_starts[label + 1];
-	Nearest own;
-	Nearest others;
-	int		m;
-	double	d;
-	double	o;
-
-	metaprobe_nearest_reset(&own, c->own_room, c->probes.k);
-	metaprobe_nearest_reset(&others, c->other_room, c->probes.k);
-	for (int probe = 0; probe < first; probe++)
-		metaprobe_nearest_offer(&others, c->distances[probe], probe);
-	for (int probe = first; probe < end; probe++)
-		metaprobe_nearest_offer(&own, c->distances[probe], probe);
-	for (int probe = end; probe < c->probes.n_probes; probe++)
-		metaprobe_nearest_offer(&others, c->distances[probe], probe);
-	metaprobe_nearest_sort(&own);
-	metaprobe_nearest_sort(&others);
-
-	m = own.count < others.count ? own.count : others.count;
-	if (m == 0)
-		return NAN;
-	d = mean_distance(own.items, m);
-	o = mean_distance(others.items, m);
-	return d + o == 0 ? 0.5 : o / (o + d);
-}
-
 /* A probe's distance to its own k-th nearest in the suite; NaN if alone. */
 static double
 probe_reach(Classifier *c, int probe)
 {
 	if (c->reach[probe] == REACH_UNKNOWN)
 	{
-		Nearest nearest;
+		ProbeRange all = all_probes(c);
+		Nearest	   nearest;
 
-		metaprobe_nearest_reset(&nearest, c->own_room, c->probes.k);
-		rank_probes(c, probe_curve(&c->probes, probe), c->probes.n_epochs,
-					probe, NULL, &nearest);
+		metaprobe_nearest_reset(&nearest, c->reach_room, c->probes.k);
+		metaprobe_search_begin(&c->probe_search,
+							   metaprobe_probe_curve(&c->probes, probe),
+							   c->probes.n_epochs, probe);
+		metaprobe_search_nearest(&c->probe_search, &all, 1, &nearest);
 		c->reach[probe] = nearest.count == 0 ?
 							  NAN :
 							  nearest.items[nearest.count - 1].distance;
@@ -255,26 +268,62 @@ probe_reach(Classifier *c, int probe)
 	return c->reach[probe];
 }
 
-static int
-compare_doubles(const void *a, const void *b)
+/*
+ * Put the value of that rank, from 0, in its place, with none that is larger
+ * before it (C. A. R. Hoare, "Algorithm 65: Find", CACM 1961).
+ */
+static double
+select_value(double *values, int n, int rank)
 {
-	double x = *(const double *) a;
-	double y = *(const double *) b;
+	int first = 0;
+	int last = n - 1;
 
-	return (x > y) - (x < y);
+	while (first < last)
+	{
+		double pivot = values[rank];
+		int	   i = first;
+		int	   j = last;
+
+		while (i <= j)
+		{
+			while (values[i] < pivot)
+				i++;
+			while (pivot < values[j])
+				j--;
+			if (i <= j)
+			{
+				double swap = values[i];
+
+				values[i++] = values[j];
+				values[j--] = swap;
+			}
+		}
+		if (j < rank)
+			first = i;
+		if (rank < i)
+			last = j;
+	}
+	return values[rank];
 }
 
 static double
 median(double *values, int n)
 {
-	qsort(values, n, sizeof(double), compare_doubles);
+	double upper = select_value(values, n, n / 2);
+	double lower = values[0];
+
 	if (n % 2 == 1)
-		return values[n / 2];
-	return (values[n / 2 - 1] + values[n / 2]) / 2;
+		return upper;
+	for (int i = 1; i < n / 2; i++)
+	{
+		if (values[i] > lower)
+			lower = values[i];
+	}
+	return (lower + upper) / 2;
 }
 
 /*
- * How far outside the suite's cloud the curve searched for lies: the distance
+ * How far outside the suite's cloud the curve lies: the distance
  * to its k-th neighbour, divided by the median of the neighbours' own.  About
  * 1 inside.  NaN if that median is 0 or there are no neighbours.
  *
@@ -302,17 +351,130 @@ metaprobe_classifier_novelty(Classifier *c)
 	return c->nearest.items[c->nearest.count - 1].distance / typical;
 }
 
+/*
+ * Scores and tags
+ */
+
+/* Find the k nearest probes of the label, and of all others. */
+static void
+rank_around(Classifier *c, int label)
+{
+	ProbeRange of_label = label_probes(c, label);
+	ProbeRange of_others[2] = {{0, of_label.first},
+							   {of_label.end, c->probes.n_probes}};
+
+	metaprobe_nearest_reset(&c->own, c->own.items, c->probes.k);
+	metaprobe_nearest_reset(&c->others, c->others.items, c->probes.k);
+	metaprobe_search_nearest(&c->search, &of_label, 1, &c->own);
+	metaprobe_search_nearest(&c->search, of_others, 2, &c->others);
+}
+
+static double
+mean_distance(const Nearest *nearest, int n)
+{
+	double sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += nearest->items[i].distance;
+	return sum / n;
+}
+
+/* The score of the label that rank_around() was called for. */
+static double
+ranked_score(const Classifier *c)
+{
+	int	   m = c->own.count < c->others.count ? c->own.count : c->others.count;
+	double d;
+	double o;
+
+	if (m == 0)
+		return NAN;
+	d = mean_distance(&c->own, m);
+	o = mean_distance(&c->others, m);
+	return d + o == 0 ? 0.5 : o / (o + d);
+}
+
+/*
+ * How much nearer the curve is to the label's probes than to all others,
+ * within [0, 1]: o / (o + d), with d and o the mean distances to the m nearest
+ * probes of the label and of the others, m = k if there are as many of both.
+ * 0.5 if both are zero, NaN if there are none of either.
+ */
+double
+metaprobe_classifier_score(Classifier *c, int label)
+{
+	rank_around(c, label);
+	return ranked_score(c);
+}
+
+/* The k nearest of all, from those of a label and of the others. */
+static void
+merge_ranked(Classifier *c)
+{
+	Nearest *all = &c->nearest;
+	int		 i = 0;
+	int		 j = 0;
+
+	metaprobe_nearest_reset(all, all->items, c->probes.k);
+	while (all->count < all->capacity &&
+		   (i < c->own.count || j < c->others.count))
+	{
+		bool is_own =
+			j == c->others.count ||
+			(i < c->own.count &&
+			 metaprobe_is_nearer(c->own.items[i].distance,
+								 c->own.items[i].index, &c->others.items[j]));
+
+		all->items[all->count++] =
+			is_own ? c->own.items[i++] : c->others.items[j++];
+	}
+}
+
+/*
+ * All there is to say of a curve.  False if it has no neighbours.
+ *
+ * The score needs the neighbours of the label and of the others, which tell
+ * the k nearest of all.  So the label is guessed first from a few near probes;
+ * only where the vote then says otherwise are they sought again.
+ */
+bool
+metaprobe_classifier_tag(Classifier *c, Tag *tag)
+{
+	ProbeRange all = all_probes(c);
+	int		   guess;
+	double	   runner_up_votes = 0;
+
+	metaprobe_search_seed(&c->search, &all, 1, c->probes.k);
+	guess = leading_label(c);
+	rank_around(c, guess);
+	merge_ranked(c);
+	tag->label = metaprobe_classifier_vote(c);
+	if (tag->label < 0)
+		return false;
+	if (tag->label != guess)
+		rank_around(c, tag->label);
+
+	tag->runner_up =
+		metaprobe_vote_winner(c->votes, c->probes.n_labels, tag->label);
+	if (tag->runner_up >= 0)
+		runner_up_votes = c->votes[tag->runner_up].votes;
+	tag->probability = c->votes[tag->label].votes / c->total_votes;
+	tag->margin = tag->probability - runner_up_votes / c->total_votes;
+	tag->score = ranked_score(c);
+	tag->distance = c->nearest.items[0].distance;
+	tag->novelty = metaprobe_classifier_novelty(c);
+	return true;
+}
+
 /* The distance to the label's nearest probe; NaN if all are undefined. */
 double
-metaprobe_classifier_label_distance(const Classifier *c, int label)
+metaprobe_classifier_label_distance(Classifier *c, int label)
 {
-	double nearest = NAN;
+	ProbeRange of_label = label_probes(c, label);
+	Neighbour  room;
+	Nearest	   nearest;
 
-	for (int probe = c->probes.label_starts[label];
-		 probe < c->probes.label_starts[label + 1]; probe++)
-	{
-		if (isnan(nearest) || c->distances[probe] < nearest)
-			nearest = c->distances[probe];
-	}
-	return nearest;
+	metaprobe_nearest_reset(&nearest, &room, 1);
+	metaprobe_search_nearest(&c->search, &of_label, 1, &nearest);
+	return nearest.count > 0 ? nearest.items[0].distance : NAN;
 }

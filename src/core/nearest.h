@@ -2,9 +2,9 @@
  * nearest.h
  *		The k nearest of a stream of candidates, ties decided by index.
  *
- * A bounded heap whose root is the farthest of those kept.  Neighbours are
- * ordered by (distance, index), a total order, so the result does not depend
- * on the order in which candidates are offered.
+ * A bounded heap whose root, items[0], is the farthest of those kept.
+ * Neighbours are ordered by (distance, index), a total order, so the result
+ * does not depend on the order in which candidates are offered.
  */
 #ifndef METAPROBE_CORE_NEAREST_H
 #define METAPROBE_CORE_NEAREST_H

@@ -190,8 +190,10 @@ compare_votes(const ProbeCurves *suite, const ReferenceVotes *x, int x_label,
 	return (x->votes > y->votes) - (x->votes < y->votes);
 }
 
+/* The label that wins, leaving out one (-1: none); -1 if none voted. */
 static inline int
-reference_winner(const ProbeCurves *suite, const Ranking *ranking)
+reference_runner_up(const ProbeCurves *suite, const Ranking *ranking,
+					int except)
 {
 	int			   winner = -1;
 	ReferenceVotes best = {0, 0, 0};
@@ -201,7 +203,7 @@ reference_winner(const ProbeCurves *suite, const Ranking *ranking)
 		ReferenceVotes votes = reference_votes(suite, ranking, label);
 		int			   order;
 
-		if (votes.count == 0)
+		if (votes.count == 0 || label == except)
 			continue;
 		order = winner < 0 ?
 					1 :
@@ -214,6 +216,12 @@ reference_winner(const ProbeCurves *suite, const Ranking *ranking)
 		}
 	}
 	return winner;
+}
+
+static inline int
+reference_winner(const ProbeCurves *suite, const Ranking *ranking)
+{
+	return reference_runner_up(suite, ranking, -1);
 }
 
 /* The mean distance to the m nearest probes of the label, or of the others. */

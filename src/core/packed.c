@@ -1,0 +1,399 @@
+/*
+ * packed.c
+ *		Points quantised to 16 bits, and distances from all of them at once.
+ */
+#include "packed.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "cpu.h"
+
+#define UNKNOWN INT16_MIN
+#define PAIR_VALUES (2 * PACKED_BLOCK)
+
+static inline int
+n_pairs(int n_coordinates)
+{
+	return (n_coordinates + 1) / 2;
+}
+
+/* Where the values of a block's pair of coordinates start. */
+static inline size_t
+pair_offset(const PackedPoints *packed, int block, int pair)
+{
+	return ((size_t) block * n_pairs(packed->n_coordinates) + pair) *
+		   PAIR_VALUES;
+}
+
+static size_t
+centres_size(int n_coordinates)
+{
+	return ((size_t) n_coordinates * sizeof(float) + 31) & ~(size_t) 31;
+}
+
+/* Bytes of memory that so many points take. */
+size_t
+metaprobe_packed_size(int n_points, int n_coordinates)
+{
+	size_t n_blocks = metaprobe_packed_padded(n_points) / PACKED_BLOCK;
+
+	return centres_size(n_coordinates) +
+		   n_blocks * n_pairs(n_coordinates) * PAIR_VALUES * sizeof(int16_t);
+}
+
+/*
+ * The largest value that a coordinate may be quantised to, so that neither the
+ * difference of two overflows 16 bits, nor the sum over all of them 31.
+ */
+static int
+largest_value(PackedNorm norm, int n_coordinates)
+{
+	double largest = 16383;
+
+	if (norm == PACKED_SQUARES)
+	{
+		double fits = (sqrt((INT32_MAX - 2.0) / n_coordinates) - 1) / 2;
+
+		if (fits < largest)
+			largest = floor(fits);
+	}
+	return (int) largest;
+}
+
+/* The middle and half the width of what a coordinate spans. */
+static void
+measure_coordinate(const float *points, int stride, int n_points,
+				   int coordinate, float *centre, double *reach)
+{
+	double low = INFINITY;
+	double high = -INFINITY;
+
+	for (int i = 0; i < n_points; i++)
+	{
+		double value = points[(size_t) i * stride + coordinate];
+
+		low = value < low ? value : low;
+		high = value > high ? value : high;
+	}
+	*centre = 0;
+	*reach = 0;
+	if (low <= high)
+	{
+		*centre = (float) (low / 2 + high / 2);
+		*reach = fmax(high - *centre, *centre - low);
+	}
+}
+
+/* A coordinate in steps, which must be within the limit of what is packed. */
+static inline int16_t
+quantise(const PackedPoints *packed, double value, int coordinate)
+{
+	return (int16_t) lrint((value - packed->centres[coordinate]) /
+						   packed->step);
+}
+
+static void
+pack_point(PackedPoints *packed, const float *point, int number)
+{
+	int block = number / PACKED_BLOCK;
+	int place = number % PACKED_BLOCK;
+
+	for (int i = 0; i < packed->n_coordinates; i++)
+	{
+		int16_t *pair = packed->values + pair_offset(packed, block, i / 2);
+		bool	 is_unknown = isnan(point[i]);
+
+		pair[2 * place + i % 2] =
+			is_unknown ? UNKNOWN : quantise(packed, point[i], i);
+		packed->has_unknown |= is_unknown;
+	}
+}
+
+/*
+ * Pack n_points finite points, stride floats apart, each of n_coordinates
+ * floats, into memory of metaprobe_packed_size() bytes, aligned for vectors.
+ */
+void
+metaprobe_packed_build(PackedPoints *packed, PackedNorm norm,
+					   const float *points, int stride, int n_points,
+					   int n_coordinates, void *memory)
+{
+	size_t size = metaprobe_packed_size(n_points, n_coordinates);
+	double reach = 0;
+
+	memset(memory, 0, size);
+	packed->norm = norm;
+	packed->n_points = n_points;
+	packed->n_coordinates = n_coordinates;
+	packed->has_unknown = false;
+	packed->limit = largest_value(norm, n_coordinates);
+	packed->centres = memory;
+	packed->values =
+		(int16_t *) ((char *) memory + centres_size(n_coordinates));
+	for (int i = 0; i < n_coordinates; i++)
+	{
+		double own_reach;
+
+		measure_coordinate(points, stride, n_points, i, &packed->centres[i],
+						   &own_reach);
+		reach = fmax(reach, own_reach);
+	}
+	/* a little room, so that rounding cannot lead beyond the limit */
+	packed->step = reach > 0 ? reach * (1 + 1e-6) / packed->limit : 1;
+	for (int i = 0; i < n_points; i++)
+		pack_point(packed, points + (size_t) i * stride, i);
+}
+
+/* Bytes of memory that a query of so many coordinates takes. */
+size_t
+metaprobe_packed_query_size(int n_coordinates)
+{
+	return (size_t) n_pairs(n_coordinates) * 3 * sizeof(int32_t);
+}
+
+void
+metaprobe_packed_query_init(PackedQuery *query, int n_coordinates,
+							void *memory)
+{
+	query->pairs = memory;
+	query->masks = query->pairs + n_pairs(n_coordinates);
+	query->numbers = query->masks + n_pairs(n_coordinates);
+	query->n_pairs = 0;
+}
+
+/*
+ * Quantise a coordinate of a query, and take note of how far it lies beyond
+ * what can be packed: so much farther it is from every packed point, provided
+ * that all points have the coordinate.
+ */
+static inline int16_t
+quantise_query(PackedQuery *query, const PackedPoints *packed, float value,
+			   int coordinate)
+{
+	double steps =
+		((double) value - packed->centres[coordinate]) / packed->step;
+	double limit = packed->limit;
+
+	if (fabs(steps) > limit)
+	{
+		double beyond = (fabs(steps) - limit) * packed->step;
+
+		if (!packed->has_unknown)
+			query->beyond +=
+				packed->norm == PACKED_SQUARES ? beyond * beyond : beyond;
+		steps = copysign(limit, steps);
+	}
+	return (int16_t) lrint(steps);
+}
+
+/*
+ * Measure from a point of n coordinates, at most those of the packed points.
+ * Coordinates that are NaN, or absent, are unknown.
+ */
+void
+metaprobe_packed_query_set(PackedQuery *query, const PackedPoints *packed,
+						   const float *point, int n)
+{
+	query->n_pairs = 0;
+	query->n_known = 0;
+	query->has_masks = false;
+	query->beyond = 0;
+	for (int i = 0; i < n; i += 2)
+	{
+		int16_t values[2] = {0, 0};
+		int16_t masks[2] = {0, 0};
+		int		n_known = 0;
+
+		for (int half = 0; half < 2 && i + half < n; half++)
+		{
+			if (isnan(point[i + half]))
+				continue;
+			values[half] =
+				quantise_query(query, packed, point[i + half], i + half);
+			masks[half] = -1;
+			n_known++;
+		}
+		if (n_known == 0)
+			continue;
+		memcpy(&query->pairs[query->n_pairs], values, sizeof(int32_t));
+		memcpy(&query->masks[query->n_pairs], masks, sizeof(int32_t));
+		query->numbers[query->n_pairs] = i / 2;
+		query->n_pairs++;
+		query->n_known += n_known;
+		/* beyond the last coordinate all values are 0 */
+		if (n_known == 1 && i + 1 < packed->n_coordinates)
+			query->has_masks = true;
+	}
+}
+
+/*
+ * The largest packed distance that a point within this distance of the query
+ * can have.  Every coordinate of the difference may be off by one step: half
+ * a one for either point.  The margins are far above what rounding does to the
+ * sums of so many doubles.
+ */
+int32_t
+metaprobe_packed_threshold(const PackedPoints *packed,
+						   const PackedQuery *query, double distance)
+{
+	const double margin = 1e-9;
+	double		 within = distance;
+	double		 off = query->n_known;
+	double		 limit;
+
+	if (packed->norm == PACKED_SQUARES)
+	{
+		within *= distance;
+		off = sqrt(off);
+	}
+	within = within * (1 + margin) - query->beyond * (1 - margin);
+	if (!(within > 0))
+		within = 0;
+	if (packed->norm == PACKED_SQUARES)
+		within = sqrt(within);
+
+	limit = within / packed->step + off;
+	if (packed->norm == PACKED_SQUARES)
+		limit *= limit;
+	limit = limit * (1 + margin) + 1;
+	return limit < INT32_MAX - 1 ? (int32_t) limit : INT32_MAX - 1;
+}
+
+/*
+ * The kernel.  has_masks, has_unknown and norm are constants wherever it is
+ * inlined.
+ */
+ALWAYS_INLINE void
+distances_portable(const PackedPoints *packed, const PackedQuery *query,
+				   int32_t *distances, bool has_masks, bool has_unknown,
+				   PackedNorm norm)
+{
+	for (int first = 0; first < packed->n_points; first += PACKED_BLOCK)
+	{
+		int32_t *sums = distances + first;
+
+		memset(sums, 0, PACKED_BLOCK * sizeof(int32_t));
+		for (int i = 0; i < query->n_pairs; i++)
+		{
+			const int16_t *values =
+				packed->values +
+				pair_offset(packed, first / PACKED_BLOCK, query->numbers[i]);
+			int16_t from[2];
+			int16_t mask[2];
+
+			memcpy(from, &query->pairs[i], sizeof(from));
+			memcpy(mask, &query->masks[i], sizeof(mask));
+			for (int j = 0; j < PAIR_VALUES; j++)
+			{
+				int difference = values[j] - from[j % 2];
+
+				if (has_masks)
+					difference &= mask[j % 2];
+				if (has_unknown && values[j] == UNKNOWN)
+					difference = 0;
+				sums[j / 2] += norm == PACKED_SQUARES ?
+								   difference * difference :
+								   (difference < 0 ? -difference : difference);
+			}
+		}
+	}
+}
+
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+#include <immintrin.h>
+#define AVX2 __attribute__((target("avx2")))
+
+/* Add eight points' differences from the query, in a pair of coordinates. */
+AVX2 ALWAYS_INLINE __m256i
+add_differences(__m256i sums, const int16_t *values, __m256i from,
+				__m256i mask, bool has_masks, bool has_unknown,
+				PackedNorm norm)
+{
+	__m256i eight = _mm256_loadu_si256((const __m256i *) values);
+	__m256i difference = _mm256_sub_epi16(eight, from);
+
+	if (has_masks)
+		difference = _mm256_and_si256(difference, mask);
+	if (has_unknown)
+		difference = _mm256_andnot_si256(
+			_mm256_cmpeq_epi16(eight, _mm256_set1_epi16(UNKNOWN)), difference);
+	if (norm == PACKED_SQUARES)
+		return _mm256_add_epi32(sums,
+								_mm256_madd_epi16(difference, difference));
+	return _mm256_add_epi32(sums,
+							_mm256_madd_epi16(_mm256_abs_epi16(difference),
+											  _mm256_set1_epi16(1)));
+}
+
+AVX2 ALWAYS_INLINE void
+distances_avx2(const PackedPoints *packed, const PackedQuery *query,
+			   int32_t *distances, bool has_masks, bool has_unknown,
+			   PackedNorm norm)
+{
+	const int16_t *block = packed->values;
+	size_t		   block_size = pair_offset(packed, 1, 0);
+
+	for (int first = 0; first < packed->n_points; first += PACKED_BLOCK)
+	{
+		__m256i sums[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+
+		for (int i = 0; i < query->n_pairs; i++)
+		{
+			const int16_t *values = block + query->numbers[i] * PAIR_VALUES;
+			__m256i		   from = _mm256_set1_epi32(query->pairs[i]);
+			__m256i		   mask = _mm256_set1_epi32(query->masks[i]);
+
+			sums[0] = add_differences(sums[0], values, from, mask, has_masks,
+									  has_unknown, norm);
+			sums[1] = add_differences(sums[1], values + PACKED_BLOCK, from,
+									  mask, has_masks, has_unknown, norm);
+		}
+		_mm256_storeu_si256((__m256i *) (distances + first), sums[0]);
+		_mm256_storeu_si256((__m256i *) (distances + first + 8), sums[1]);
+		block += block_size;
+	}
+}
+#endif
+
+/* Run a variant of the kernel that does no more than what is needed. */
+#define SPECIALISE(kernel) \
+	do \
+	{ \
+		if (packed->norm == PACKED_SIZES) \
+			kernel(packed, query, distances, true, true, PACKED_SIZES); \
+		else if (packed->has_unknown) \
+			kernel(packed, query, distances, true, true, PACKED_SQUARES); \
+		else if (query->has_masks) \
+			kernel(packed, query, distances, true, false, PACKED_SQUARES); \
+		else \
+			kernel(packed, query, distances, false, false, PACKED_SQUARES); \
+	} while (0)
+
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+AVX2 static void
+specialised_avx2(const PackedPoints *packed, const PackedQuery *query,
+				 int32_t *distances)
+{
+	SPECIALISE(distances_avx2);
+}
+#endif
+
+/*
+ * The packed distances of all points from the query: sums of squared or
+ * absolute differences over the coordinates known of both.  Writes
+ * metaprobe_packed_padded() of them; those beyond the last point mean nothing.
+ */
+void
+metaprobe_packed_distances(const PackedPoints *packed,
+						   const PackedQuery *query, int32_t *distances)
+{
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+	if (metaprobe_cpu_has_avx2())
+	{
+		specialised_avx2(packed, query, distances);
+		return;
+	}
+#endif
+	SPECIALISE(distances_portable);
+}

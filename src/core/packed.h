@@ -1,0 +1,78 @@
+/*
+ * packed.h
+ *		Points quantised to 16 bits, and distances from all of them at once.
+ *
+ * A distance between two packed points, in steps of the quantisation, differs
+ * from that of the points themselves by at most one step in every coordinate.
+ * metaprobe_packed_threshold() turns a distance into the largest packed
+ * distance that a point at that distance can have.
+ *
+ * Points are in blocks; within a block, pair after pair of coordinates, each
+ * with the two coordinates of every point side by side: what one instruction
+ * multiplies and adds.
+ */
+#ifndef METAPROBE_CORE_PACKED_H
+#define METAPROBE_CORE_PACKED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PACKED_BLOCK 16
+
+typedef enum PackedNorm
+{
+	PACKED_SQUARES, /* the sum of squared differences */
+	PACKED_SIZES	/* the sum of their absolute values */
+} PackedNorm;
+
+typedef struct PackedPoints
+{
+	int16_t	  *values;
+	float	  *centres; /* what is first taken from each coordinate */
+	double	   step;	/* of the quantisation */
+	int		   limit;	/* the largest quantised value */
+	int		   n_points;
+	int		   n_coordinates;
+	bool	   has_unknown; /* some coordinates are NaN */
+	PackedNorm norm;
+} PackedPoints;
+
+/* A point to measure from.  Its unknown (NaN) coordinates are left out. */
+typedef struct PackedQuery
+{
+	int32_t *pairs; /* two quantised coordinates each */
+	int32_t *masks; /* -1 in the half of a coordinate that is known */
+	int32_t *numbers;
+	int		 n_pairs;
+	int		 n_known;	/* coordinates */
+	bool	 has_masks; /* in some pair one coordinate is unknown */
+	double	 beyond;	/* how far it lies beyond what can be packed */
+} PackedQuery;
+
+extern size_t metaprobe_packed_size(int n_points, int n_coordinates);
+extern void	  metaprobe_packed_build(PackedPoints *packed, PackedNorm norm,
+									 const float *points, int stride,
+									 int n_points, int n_coordinates,
+									 void *memory);
+extern size_t metaprobe_packed_query_size(int n_coordinates);
+extern void metaprobe_packed_query_init(PackedQuery *query, int n_coordinates,
+										void *memory);
+extern void metaprobe_packed_query_set(PackedQuery		  *query,
+									   const PackedPoints *packed,
+									   const float *point, int n);
+extern void metaprobe_packed_distances(const PackedPoints *packed,
+									   const PackedQuery  *query,
+									   int32_t			  *distances);
+extern int32_t metaprobe_packed_threshold(const PackedPoints *packed,
+										  const PackedQuery	 *query,
+										  double			  distance);
+
+/* How many distances metaprobe_packed_distances() writes. */
+static inline int
+metaprobe_packed_padded(int n_points)
+{
+	return (n_points + PACKED_BLOCK - 1) / PACKED_BLOCK * PACKED_BLOCK;
+}
+
+#endif /* METAPROBE_CORE_PACKED_H */

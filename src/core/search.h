@@ -1,0 +1,92 @@
+/*
+ * search.h
+ *		Exact search for the probes nearest to a curve: filter and refine.
+ *
+ * A search first bounds the distance to every probe from below, and then takes
+ * the distance only to probes whose bound does not rule them out.  What the
+ * bounds come from are indexes, which are built when they will pay off.
+ */
+#ifndef METAPROBE_CORE_SEARCH_H
+#define METAPROBE_CORE_SEARCH_H
+
+#include "bounds.h"
+#include "nearest.h"
+#include "probe_curves.h"
+#include "sketch.h"
+
+/* What can be prepared of a suite to bound distances, and when it helps. */
+typedef enum IndexKind
+{
+	INDEX_SKETCH, /* complete curves */
+	INDEX_EPOCHS, /* other curves, under a lengthwise metric */
+	N_INDEX_KINDS,
+	INDEX_NONE = N_INDEX_KINDS
+} IndexKind;
+
+/* The indexes of a suite.  One that is not built bounds nothing. */
+typedef struct ProbeIndexes
+{
+	bool		 is_built[N_INDEX_KINDS];
+	int			 searches[N_INDEX_KINDS]; /* that it would have helped */
+	bool		 is_complete;			  /* no probe has a missing epoch */
+	Sketch		 sketch;
+	PackedPoints epochs;
+} ProbeIndexes;
+
+/* Probes [first, end). */
+typedef struct ProbeRange
+{
+	int first;
+	int end;
+} ProbeRange;
+
+/* One search: what it knows of the curve given to it last. */
+typedef struct Search
+{
+	const ProbeCurves *probes;
+	ProbeIndexes	  *indexes;
+
+	const float		*curve;
+	int				 n_epochs; /* of the curve, at most the suite's */
+	int				 except;   /* a probe that is no neighbour, or -1 */
+	IndexKind		 bounded_by;
+	double			 scale; /* of distances over the epochs observed */
+	DistanceFunction distance;
+
+	int32_t	   *bounds;	   /* of every probe; BOUND_SETTLED once measured */
+	double	   *distances; /* of the probes measured; NaN if undefined */
+	int32_t	   *measured;  /* which ones these are */
+	int			n_measured;
+	SketchQuery sketch_query;
+	PackedQuery epochs_query;
+
+	int32_t	  *candidates;	  /* room to work in: n_probes */
+	int		  *observed_ends; /* for dynamic time warping */
+	BoundSlots slots;
+	int		   max_slots;
+	void	  *dtw_room;
+} Search;
+
+extern void		 metaprobe_indexes_init(ProbeIndexes	  *indexes,
+										const ProbeCurves *probes);
+extern IndexKind metaprobe_indexes_wanted(const ProbeIndexes *indexes);
+extern size_t metaprobe_index_size(const ProbeCurves *probes, IndexKind kind);
+extern size_t metaprobe_index_workspace_size(const ProbeCurves *probes,
+											 IndexKind			kind);
+extern void	  metaprobe_index_build(ProbeIndexes	  *indexes,
+									const ProbeCurves *probes, IndexKind kind,
+									void *memory, void *workspace);
+
+extern size_t metaprobe_search_size(const ProbeCurves *probes);
+extern void	  metaprobe_search_init(Search *search, const ProbeCurves *probes,
+									ProbeIndexes *indexes, void *memory);
+extern void	  metaprobe_search_begin(Search *search, const float *curve,
+									 int n_epochs, int except);
+extern void	  metaprobe_search_seed(Search *search, const ProbeRange *ranges,
+									int n_ranges, int n_seeds);
+extern int	  metaprobe_search_count(const Search *search, ProbeRange range,
+									 double distance);
+extern void metaprobe_search_nearest(Search *search, const ProbeRange *ranges,
+									 int n_ranges, Nearest *nearest);
+
+#endif /* METAPROBE_CORE_SEARCH_H */

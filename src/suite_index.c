@@ -1,0 +1,47 @@
+/*
+ * suite_index.c
+ *		Indexes of loaded suites, built when they will pay off.
+ *
+ * The first rows do without, so that one row alone need not wait.
+ */
+#include "postgres.h"
+
+#include "storage/shmem.h"
+#include "utils/memutils.h"
+
+#include "suite_index.h"
+
+#define INDEX_ALIGNMENT 64 /* of a cache line */
+
+/*
+ * Build an index that enough searches would have used by now, if any.  It
+ * belongs to the caller's memory until it is complete, so that nothing is left
+ * of one that is cancelled.
+ */
+void
+metaprobe_suite_add_indexes(LoadedSuite *suite)
+{
+	Classifier	 *classifier = &suite->classifier;
+	ProbeCurves	 *probes = &classifier->probes;
+	IndexKind	  kind = metaprobe_indexes_wanted(&classifier->indexes);
+	MemoryContext context;
+	void		 *memory;
+	void		 *workspace;
+
+	if (kind == INDEX_NONE)
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "metaprobe index",
+									ALLOCSET_SMALL_SIZES);
+	memory =
+		MemoryContextAllocHuge(context,
+							   add_size(metaprobe_index_size(probes, kind),
+										INDEX_ALIGNMENT));
+	workspace =
+		MemoryContextAllocHuge(CurrentMemoryContext,
+							   metaprobe_index_workspace_size(probes, kind));
+	metaprobe_index_build(&classifier->indexes, probes, kind,
+						  (void *) TYPEALIGN(INDEX_ALIGNMENT, memory),
+						  workspace);
+	MemoryContextSetParent(context, suite->context);
+	pfree(workspace);
+}

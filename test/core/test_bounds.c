@@ -1,0 +1,119 @@
+/*
+ * test_bounds.c
+ *		Unit tests of operations on arrays of bounds.
+ */
+#include "test.h"
+
+#include "bounds.h"
+#include "cpu.h"
+#include "loss.h"
+#include "random.h"
+
+#define MAX_PROBES 100
+#define MAX_SLOTS 40
+
+/* Bounds that often tie, some of them settled; returns how many. */
+static int
+random_bounds(Random *random, int32_t *bounds)
+{
+	int n = random_between(random, 0, MAX_PROBES);
+	int largest = random_chance(random, 0.5) ? 6 : INT32_MAX;
+
+	for (int i = 0; i < n; i++)
+	{
+		bounds[i] = random_below(random, largest);
+		if (random_chance(random, 0.1))
+			bounds[i] = BOUND_SETTLED;
+	}
+	return n;
+}
+
+static void
+counts_and_collections_agree_with_a_loop(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 5000; round++)
+	{
+		int32_t bounds[MAX_PROBES];
+		int32_t probes[MAX_PROBES];
+		int		n = random_bounds(&random, bounds);
+		int		end = random_between(&random, 0, n);
+		int		first = random_between(&random, 0, end);
+		int32_t threshold = n > 0 && random_chance(&random, 0.8) ?
+								bounds[random_below(&random, n)] :
+								random_below(&random, INT32_MAX);
+		int		expected = 0;
+
+		assert_int(metaprobe_bounds_collect(bounds, first, end, threshold,
+											probes),
+				   metaprobe_bounds_count(bounds, first, end, threshold),
+				   round);
+		for (int i = first; i < end; i++)
+		{
+			if (bounds[i] <= threshold)
+			{
+				assert_int(probes[expected], i, round);
+				expected++;
+			}
+		}
+		assert_int(metaprobe_bounds_count(bounds, first, end, threshold),
+				   expected, round);
+	}
+}
+
+/* As one would deal cards: to each slot in turn, who keeps the smallest. */
+static void
+slots_keep_the_smallest_dealt_to_them(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 5000; round++)
+	{
+		int32_t	   bounds[MAX_PROBES];
+		int32_t	   slot_bounds[MAX_SLOTS];
+		int32_t	   slot_probes[MAX_SLOTS];
+		BoundSlots slots = {slot_bounds, slot_probes, 0};
+		int		   n = random_bounds(&random, bounds);
+		int		   first = random_between(&random, 0, n);
+
+		slots.n_slots =
+			BOUND_SLOT_UNIT *
+			random_between(&random, 1, MAX_SLOTS / BOUND_SLOT_UNIT);
+		for (int i = 0; i < slots.n_slots; i++)
+			slot_bounds[i] = BOUND_SETTLED;
+		metaprobe_bounds_deal(bounds, first, n, &slots);
+
+		for (int slot = 0; slot < slots.n_slots; slot++)
+		{
+			int32_t least = BOUND_SETTLED;
+
+			for (int i = first + slot; i < n; i += slots.n_slots)
+				least = bounds[i] < least ? bounds[i] : least;
+			assert_int(slot_bounds[slot], least, round);
+			if (least == BOUND_SETTLED)
+				continue;
+			assert_int((slot_probes[slot] - first) % slots.n_slots, slot,
+					   round);
+			assert_int(bounds[slot_probes[slot]], least, round);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_and_collections_agree_with_a_loop),
+		cmocka_unit_test(slots_keep_the_smallest_dealt_to_them),
+	};
+	int failed;
+
+	random_announce_seed();
+	failed = cmocka_run_group_tests_name("bounds", tests, NULL, NULL);
+	metaprobe_cpu_pretend_portable(true);
+	return failed +
+		   cmocka_run_group_tests_name("bounds, portable", tests, NULL, NULL);
+}
