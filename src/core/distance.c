@@ -27,9 +27,11 @@ typedef struct DistanceKernels
 
 /*
  * Add the n epochs of a and of the others to sums by add(), which takes whole
- * blocks of lanes: the last epochs are filled up with missing losses.
+ * blocks of lanes.  The last epochs are filled up: with zeroes where those add
+ * nothing, and missing losses need not be looked for, else with missing losses.
  */
-#define ADD_EPOCHS(add, sums, a, others, batch, n, is_complete) \
+#define ADD_EPOCHS(add, fill, sums, a, others, batch, n, is_complete, \
+				   zeroes_add_nothing) \
 	do \
 	{ \
 		int rest_ = (n) % N_LANES; \
@@ -42,25 +44,19 @@ typedef struct DistanceKernels
 			float		 b_[MAX_BATCH][N_LANES]; \
 			const float *others_[MAX_BATCH]; \
 \
-			fill_block(a_, (a) + whole_, rest_); \
+			fill(a_, (a) + whole_, rest_, zeroes_add_nothing); \
 			for (int j_ = 0; j_ < (batch); j_++) \
 			{ \
-				fill_block(b_[j_], (others)[j_] + whole_, rest_); \
+				fill(b_[j_], (others)[j_] + whole_, rest_, \
+					 zeroes_add_nothing); \
 				others_[j_] = b_[j_]; \
 			} \
-			add(sums, a_, others_, batch, N_LANES, false); \
+			add(sums, a_, others_, batch, N_LANES, zeroes_add_nothing); \
 		} \
 	} while (0)
 
 /* How many curves a kernel compares a curve with at once. */
 #define MAX_BATCH 4
-
-static inline void
-fill_block(float *block, const float *losses, int n)
-{
-	for (int i = 0; i < METAPROBE_LANES; i++)
-		block[i] = i < n ? losses[i] : metaprobe_missing_loss();
-}
 
 #define WIDTH 2
 #define VARIANT(f) f##_portable

@@ -40,6 +40,25 @@ VARIANT(load_lanes)(const float *losses)
 #endif
 }
 
+/* Fill a block of lanes with the last epochs, fewer than lanes. */
+TARGET ALWAYS_INLINE void
+VARIANT(fill_block)(float *block, const float *losses, int n, bool with_zeroes)
+{
+	const float filler = with_zeroes ? 0 : metaprobe_missing_loss();
+
+#if WIDTH == 4
+	const __m128i places = _mm_setr_epi32(0, 1, 2, 3);
+	__m128i		  within = _mm_cmpgt_epi32(_mm_set1_epi32(n), places);
+
+	_mm_storeu_ps(block, _mm_blendv_ps(_mm_set1_ps(filler),
+									   _mm_maskload_ps(losses, within),
+									   _mm_castsi128_ps(within)));
+#else
+	for (int i = 0; i < N_LANES; i++)
+		block[i] = i < n ? losses[i] : filler;
+#endif
+}
+
 /* The values where the mask is set, +0 elsewhere. */
 TARGET ALWAYS_INLINE Lanes
 VARIANT(keep_lanes)(Lanes values, LaneMask mask)
@@ -144,9 +163,12 @@ TARGET ALWAYS_INLINE void
 VARIANT(l2)(const float *a, const float *const *others, int batch, int n,
 			int full_length, bool is_complete, double *results)
 {
-	DifferenceSums s[MAX_BATCH] = {0};
+	DifferenceSums s[MAX_BATCH];
 
-	ADD_EPOCHS(VARIANT(add_squares), s, a, others, batch, n, is_complete);
+	for (int j = 0; j < batch; j++)
+		s[j] = (DifferenceSums){0};
+	ADD_EPOCHS(VARIANT(add_squares), VARIANT(fill_block), s, a, others, batch,
+			   n, is_complete, is_complete);
 	for (int j = 0; j < batch; j++)
 		results[j] =
 			sqrt(VARIANT(scaled_total)(&s[j], n, full_length, is_complete));
@@ -156,9 +178,12 @@ TARGET ALWAYS_INLINE void
 VARIANT(l1)(const float *a, const float *const *others, int batch, int n,
 			int full_length, bool is_complete, double *results)
 {
-	DifferenceSums s[MAX_BATCH] = {0};
+	DifferenceSums s[MAX_BATCH];
 
-	ADD_EPOCHS(VARIANT(add_sizes), s, a, others, batch, n, is_complete);
+	for (int j = 0; j < batch; j++)
+		s[j] = (DifferenceSums){0};
+	ADD_EPOCHS(VARIANT(add_sizes), VARIANT(fill_block), s, a, others, batch, n,
+			   is_complete, is_complete);
 	for (int j = 0; j < batch; j++)
 		results[j] = VARIANT(scaled_total)(&s[j], n, full_length, is_complete);
 }
@@ -223,7 +248,8 @@ VARIANT(cosine)(const float *a, const float *const *others, int batch, int n,
 	ProductSums s[MAX_BATCH] = {0};
 
 	(void) full_length;
-	ADD_EPOCHS(VARIANT(add_products), s, a, others, batch, n, is_complete);
+	ADD_EPOCHS(VARIANT(add_products), VARIANT(fill_block), s, a, others, batch,
+			   n, is_complete, is_complete);
 	for (int j = 0; j < batch; j++)
 		results[j] = VARIANT(one_minus_cosine)(&s[j]);
 }
@@ -269,7 +295,8 @@ VARIANT(correlation)(const float *a, const float *const *others, int batch,
 	ProductSums s[MAX_BATCH] = {0};
 
 	(void) full_length;
-	ADD_EPOCHS(VARIANT(add_losses), losses, a, others, batch, n, is_complete);
+	ADD_EPOCHS(VARIANT(add_losses), VARIANT(fill_block), losses, a, others,
+			   batch, n, is_complete, false);
 	for (int j = 0; j < batch; j++)
 	{
 		double observed = VARIANT(lane_count)(losses[j].observed);
@@ -277,7 +304,8 @@ VARIANT(correlation)(const float *a, const float *const *others, int batch,
 		s[j].from_a += VARIANT(lane_total)(losses[j].a) / observed;
 		s[j].from_b += VARIANT(lane_total)(losses[j].b) / observed;
 	}
-	ADD_EPOCHS(VARIANT(add_products), s, a, others, batch, n, is_complete);
+	ADD_EPOCHS(VARIANT(add_products), VARIANT(fill_block), s, a, others, batch,
+			   n, is_complete, false);
 	for (int j = 0; j < batch; j++)
 		results[j] = VARIANT(one_minus_cosine)(&s[j]);
 }

@@ -326,6 +326,8 @@ add_differences(__m256i sums, const int16_t *values, __m256i from,
 											  _mm256_set1_epi16(1)));
 }
 
+#define BLOCK_VECTORS (PACKED_BLOCK / 8)
+
 AVX2 ALWAYS_INLINE void
 distances_avx2(const PackedPoints *packed, const PackedQuery *query,
 			   int32_t *distances, bool has_masks, bool has_unknown,
@@ -336,21 +338,23 @@ distances_avx2(const PackedPoints *packed, const PackedQuery *query,
 
 	for (int first = 0; first < packed->n_points; first += PACKED_BLOCK)
 	{
-		__m256i sums[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+		__m256i sums[BLOCK_VECTORS];
 
+		for (int v = 0; v < BLOCK_VECTORS; v++)
+			sums[v] = _mm256_setzero_si256();
 		for (int i = 0; i < query->n_pairs; i++)
 		{
-			const int16_t *values = block + query->numbers[i] * PAIR_VALUES;
-			__m256i		   from = _mm256_set1_epi32(query->pairs[i]);
-			__m256i		   mask = _mm256_set1_epi32(query->masks[i]);
+			const int16_t *values =
+				block + (size_t) query->numbers[i] * PAIR_VALUES;
+			__m256i from = _mm256_set1_epi32(query->pairs[i]);
+			__m256i mask = _mm256_set1_epi32(query->masks[i]);
 
-			sums[0] = add_differences(sums[0], values, from, mask, has_masks,
-									  has_unknown, norm);
-			sums[1] = add_differences(sums[1], values + PACKED_BLOCK, from,
-									  mask, has_masks, has_unknown, norm);
+			for (int v = 0; v < BLOCK_VECTORS; v++)
+				sums[v] = add_differences(sums[v], values + 16 * v, from, mask,
+										  has_masks, has_unknown, norm);
 		}
-		_mm256_storeu_si256((__m256i *) (distances + first), sums[0]);
-		_mm256_storeu_si256((__m256i *) (distances + first + 8), sums[1]);
+		for (int v = 0; v < BLOCK_VECTORS; v++)
+			_mm256_storeu_si256((__m256i *) (distances + first) + v, sums[v]);
 		block += block_size;
 	}
 }

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PACKED_BLOCK 16
+#define PACKED_BLOCK 32
 
 typedef enum PackedNorm
 {
