@@ -29,7 +29,7 @@ lay_out(Classifier *c, const ProbeCurves *probes, void *memory)
 
 	c->reach = carve(&carver, probes->n_probes, sizeof(double));
 	c->votes = carve(&carver, probes->n_labels, sizeof(LabelVotes));
-	c->median_room = carve(&carver, probes->k, sizeof(double));
+	c->value_room = carve(&carver, probes->n_probes, sizeof(double));
 	c->nearest.items = carve(&carver, probes->k, sizeof(Neighbour));
 	c->own.items = carve(&carver, probes->k, sizeof(Neighbour));
 	c->others.items = carve(&carver, probes->k, sizeof(Neighbour));
@@ -70,6 +70,44 @@ metaprobe_classifier_init(Classifier *c, const ProbeCurves *probes,
 	c->total_votes = 0;
 	for (int probe = 0; probe < probes->n_probes; probe++)
 		c->reach[probe] = REACH_UNKNOWN;
+}
+
+/*
+ * Put the value of that rank, from 0, in its place, with none that is larger
+ * before it (C. A. R. Hoare, "Algorithm 65: Find", CACM 1961).
+ */
+static double
+select_value(double *values, int n, int rank)
+{
+	int first = 0;
+	int last = n - 1;
+
+	while (first < last)
+	{
+		double pivot = values[rank];
+		int	   i = first;
+		int	   j = last;
+
+		while (i <= j)
+		{
+			while (values[i] < pivot)
+				i++;
+			while (pivot < values[j])
+				j--;
+			if (i <= j)
+			{
+				double swap = values[i];
+
+				values[i++] = values[j];
+				values[j--] = swap;
+			}
+		}
+		if (j < rank)
+			first = i;
+		if (rank < i)
+			last = j;
+	}
+	return values[rank];
 }
 
 static ProbeRange
@@ -150,17 +188,16 @@ majority(const Classifier *c, int label)
 	return (int) (k * own / (own + other)) + 1;
 }
 
-/* The label that most of the probes measured so far have. */
+/* The label that most of some probes have, each of which counts as a vote. */
 static int
-leading_label(Classifier *c)
+leading_label(Classifier *c, const int32_t *probes, int n)
 {
-	const Search *search = &c->search;
-	int			  leader = 0;
+	int leader = 0;
 
 	for (int i = 0; i < c->probes.n_labels; i++)
 		c->votes[i].votes = 0;
-	for (int i = 0; i < search->n_measured; i++)
-		c->votes[c->probes.labels[search->measured[i]]].votes++;
+	for (int i = 0; i < n; i++)
+		c->votes[c->probes.labels[probes[i]]].votes++;
 	for (int i = 1; i < c->probes.n_labels; i++)
 	{
 		if (c->votes[i].votes > c->votes[leader].votes)
@@ -182,28 +219,29 @@ static int
 certain_label(Classifier *c)
 {
 	const Search *search = &c->search;
-	int			  leader = leading_label(c);
-	ProbeRange	  before = {0, label_probes(c, leader).first};
-	ProbeRange	  after = {label_probes(c, leader).end, c->probes.n_probes};
-	int			  needed = majority(c, leader);
-	int			  n_others = 0;
-	double		  radius;
+	int		   leader = leading_label(c, search->measured, search->n_measured);
+	ProbeRange before = {0, label_probes(c, leader).first};
+	ProbeRange after = {label_probes(c, leader).end, c->probes.n_probes};
+	int		   needed = majority(c, leader);
+	int		   n_own = 0;
+	int		   n_others = 0;
+	double	   radius;
 
 	if (c->probes.weights == WEIGHTS_DISTANCE ||
 		c->votes[leader].votes < needed)
 		return -1;
 
-	metaprobe_nearest_reset(&c->own, c->own.items, needed);
 	for (int i = 0; i < search->n_measured; i++)
 	{
-		int probe = search->measured[i];
+		int	   probe = search->measured[i];
+		double distance = search->distances[probe];
 
-		if (c->probes.labels[probe] == leader)
-			metaprobe_nearest_offer(&c->own, search->distances[probe], probe);
+		if (c->probes.labels[probe] == leader && !isnan(distance))
+			c->value_room[n_own++] = distance;
 	}
-	if (c->own.count < needed)
+	if (n_own < needed)
 		return -1;
-	radius = c->own.items[0].distance;
+	radius = select_value(c->value_room, n_own, needed - 1);
 
 	for (int i = 0; i < search->n_measured; i++)
 	{
@@ -268,44 +306,6 @@ probe_reach(Classifier *c, int probe)
 	return c->reach[probe];
 }
 
-/*
- * Put the value of that rank, from 0, in its place, with none that is larger
- * before it (C. A. R. Hoare, "Algorithm 65: Find", CACM 1961).
- */
-static double
-select_value(double *values, int n, int rank)
-{
-	int first = 0;
-	int last = n - 1;
-
-	while (first < last)
-	{
-		double pivot = values[rank];
-		int	   i = first;
-		int	   j = last;
-
-		while (i <= j)
-		{
-			while (values[i] < pivot)
-				i++;
-			while (pivot < values[j])
-				j--;
-			if (i <= j)
-			{
-				double swap = values[i];
-
-				values[i++] = values[j];
-				values[j--] = swap;
-			}
-		}
-		if (j < rank)
-			first = i;
-		if (rank < i)
-			last = j;
-	}
-	return values[rank];
-}
-
 static double
 median(double *values, int n)
 {
@@ -341,11 +341,11 @@ metaprobe_classifier_novelty(Classifier *c)
 		double reach = probe_reach(c, c->nearest.items[i].index);
 
 		if (!isnan(reach))
-			c->median_room[n++] = reach;
+			c->value_room[n++] = reach;
 	}
 	if (n == 0)
 		return NAN;
-	typical = median(c->median_room, n);
+	typical = median(c->value_room, n);
 	if (typical == 0)
 		return NAN;
 	return c->nearest.items[c->nearest.count - 1].distance / typical;
@@ -434,7 +434,7 @@ merge_ranked(Classifier *c)
  * All there is to say of a curve.  False if it has no neighbours.
  *
  * The score needs the neighbours of the label and of the others, which tell
- * the k nearest of all.  So the label is guessed first from a few near probes;
+ * the k nearest of all.  So the label is guessed first from probes of small bounds;
  * only where the vote then says otherwise are they sought again.
  */
 bool
@@ -442,10 +442,11 @@ metaprobe_classifier_tag(Classifier *c, Tag *tag)
 {
 	ProbeRange all = all_probes(c);
 	int		   guess;
+	int		   n;
 	double	   runner_up_votes = 0;
 
-	metaprobe_search_seed(&c->search, &all, 1, c->probes.k);
-	guess = leading_label(c);
+	n = metaprobe_search_sample(&c->search, &all, 1, c->probes.k);
+	guess = leading_label(c, c->search.candidates, n);
 	rank_around(c, guess);
 	merge_ranked(c);
 	tag->label = metaprobe_classifier_vote(c);

@@ -46,7 +46,7 @@ typedef struct Classifier
 	Nearest	   own;			 /* the k nearest of a label */
 	Nearest	   others;		 /* and of all other labels */
 	Neighbour *reach_room;	 /* k */
-	double	  *median_room;	 /* k */
+	double	  *value_room;	 /* n_probes */
 } Classifier;
 
 extern size_t metaprobe_classifier_size(const ProbeCurves *probes);

@@ -385,17 +385,18 @@ offer_measured(const Search *search, const ProbeRange *ranges, int n_ranges,
 }
 
 /*
- * Measure some probes of the ranges, which must not overlap: about n_seeds of
- * those with the smallest bounds.
+ * Some probes of the ranges, which must not overlap: about n of those with the
+ * smallest bounds, not measured yet.  They are put into candidates.  Returns
+ * how many there are.
  */
-void
-metaprobe_search_seed(Search *search, const ProbeRange *ranges, int n_ranges,
-					  int n_seeds)
+int
+metaprobe_search_sample(Search *search, const ProbeRange *ranges, int n_ranges,
+						int n)
 {
 	BoundSlots *slots = &search->slots;
-	int			n = 0;
+	int			n_sampled = 0;
 
-	slots->n_slots = padded_slots(n_seeds, search->probes->n_probes);
+	slots->n_slots = padded_slots(n, search->probes->n_probes);
 	if (slots->n_slots > search->max_slots)
 		slots->n_slots = search->max_slots;
 	for (int i = 0; i < slots->n_slots; i++)
@@ -406,9 +407,19 @@ metaprobe_search_seed(Search *search, const ProbeRange *ranges, int n_ranges,
 	for (int i = 0; i < slots->n_slots; i++)
 	{
 		if (slots->bounds[i] != BOUND_SETTLED)
-			search->candidates[n++] = slots->probes[i];
+			search->candidates[n_sampled++] = slots->probes[i];
 	}
-	measure(search, search->candidates, n);
+	return n_sampled;
+}
+
+/* Measure such a sample. */
+void
+metaprobe_search_seed(Search *search, const ProbeRange *ranges, int n_ranges,
+					  int n)
+{
+	int n_sampled = metaprobe_search_sample(search, ranges, n_ranges, n);
+
+	measure(search, search->candidates, n_sampled);
 }
 
 /* How many probes of the range, not measured yet, may be within a distance? */

@@ -60,7 +60,7 @@ typedef struct Search
 	SketchQuery sketch_query;
 	PackedQuery epochs_query;
 
-	int32_t	  *candidates;	  /* room to work in: n_probes */
+	int32_t	  *candidates;	  /* n_probes: room to work in */
 	int		  *observed_ends; /* for dynamic time warping */
 	BoundSlots slots;
 	int		   max_slots;
@@ -82,8 +82,10 @@ extern void	  metaprobe_search_init(Search *search, const ProbeCurves *probes,
 									ProbeIndexes *indexes, void *memory);
 extern void	  metaprobe_search_begin(Search *search, const float *curve,
 									 int n_epochs, int except);
+extern int	  metaprobe_search_sample(Search *search, const ProbeRange *ranges,
+									  int n_ranges, int n);
 extern void	  metaprobe_search_seed(Search *search, const ProbeRange *ranges,
-									int n_ranges, int n_seeds);
+									int n_ranges, int n);
 extern int	  metaprobe_search_count(const Search *search, ProbeRange range,
 									 double distance);
 extern void metaprobe_search_nearest(Search *search, const ProbeRange *ranges,

@@ -488,11 +488,12 @@ share_left(const Sketch *sketch, Workspace *work, const double *reaches)
 }
 
 /*
- * What a search costs per probe: a packed distance for each coordinate, and
- * for those that are left a distance over all epochs.
+ * What a search costs per probe, in units of a coordinate's part in a packed
+ * distance: that for each coordinate; and for a probe that is left something
+ * for every epoch and for itself.
  */
-#define COORDINATE_COST 1.0
-#define EPOCH_COST 8.0
+#define EPOCH_COST 4.0
+#define LEFT_COST 300.0
 
 /*
  * Try out several numbers of axes and keep the cheapest.  Axes for fewer are
@@ -527,9 +528,9 @@ choose_axes(Sketch *sketch, const ProbeCurves *probes, Workspace *work)
 			sketch->n_axes = n_axes;
 		else
 			find_axes(sketch, work, n_axes);
-		cost =
-			COORDINATE_COST * n_coordinates(sketch) +
-			EPOCH_COST * sketch->n_epochs * share_left(sketch, work, reaches);
+		cost = n_coordinates(sketch) +
+			   share_left(sketch, work, reaches) *
+				   (EPOCH_COST * sketch->n_epochs + LEFT_COST);
 		if (cost < least_cost)
 		{
 			least_cost = cost;
