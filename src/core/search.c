@@ -9,6 +9,7 @@
  */
 #include "search.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -23,9 +24,14 @@
  */
 #define SEARCHES_BEFORE_SKETCH 100
 #define SEARCHES_BEFORE_EPOCHS 20
+#define SEARCHES_BEFORE_ENVELOPES 2
+
+/* What converting a double to a float, and back, changes at most. */
+#define FLOAT_MARGIN 1e-6
 
 /* So many distances are taken together; the radius shrinks in between. */
 #define MEASURED_AT_ONCE 8
+#define WARPED_AT_ONCE DTW_LANES
 
 /*
  * Indexes
@@ -54,9 +60,10 @@ static IndexKind
 useful_index(const ProbeIndexes *indexes, const ProbeCurves *probes,
 			 bool is_complete)
 {
-	if (probes->metric == METRIC_DTW || probes->n_probes < 2 ||
-		probes->n_epochs == 0)
+	if (probes->n_probes < 2 || probes->n_epochs == 0)
 		return INDEX_NONE;
+	if (probes->metric == METRIC_DTW)
+		return INDEX_ENVELOPES;
 	if (is_complete && indexes->is_complete)
 		return INDEX_SKETCH;
 	return is_lengthwise(probes->metric) ? INDEX_EPOCHS : INDEX_NONE;
@@ -66,12 +73,17 @@ useful_index(const ProbeIndexes *indexes, const ProbeCurves *probes,
 IndexKind
 metaprobe_indexes_wanted(const ProbeIndexes *indexes)
 {
-	if (!indexes->is_built[INDEX_SKETCH] &&
-		indexes->searches[INDEX_SKETCH] >= SEARCHES_BEFORE_SKETCH)
-		return INDEX_SKETCH;
-	if (!indexes->is_built[INDEX_EPOCHS] &&
-		indexes->searches[INDEX_EPOCHS] >= SEARCHES_BEFORE_EPOCHS)
-		return INDEX_EPOCHS;
+	static const int searches_before[N_INDEX_KINDS] = {
+		[INDEX_SKETCH] = SEARCHES_BEFORE_SKETCH,
+		[INDEX_EPOCHS] = SEARCHES_BEFORE_EPOCHS,
+		[INDEX_ENVELOPES] = SEARCHES_BEFORE_ENVELOPES};
+
+	for (int kind = 0; kind < N_INDEX_KINDS; kind++)
+	{
+		if (!indexes->is_built[kind] &&
+			indexes->searches[kind] >= searches_before[kind])
+			return kind;
+	}
 	return INDEX_NONE;
 }
 
@@ -79,16 +91,64 @@ metaprobe_indexes_wanted(const ProbeIndexes *indexes)
 size_t
 metaprobe_index_size(const ProbeCurves *probes, IndexKind kind)
 {
-	if (kind == INDEX_SKETCH)
-		return metaprobe_sketch_size(probes);
-	return metaprobe_packed_size(probes->n_probes, probes->n_epochs);
+	switch (kind)
+	{
+		case INDEX_SKETCH:
+			return metaprobe_sketch_size(probes);
+		case INDEX_EPOCHS:
+			return metaprobe_packed_size(probes->n_probes, probes->n_epochs);
+		case INDEX_ENVELOPES:
+			return (size_t) probes->n_probes * probes->n_epochs * 2 *
+				   sizeof(float);
+		case INDEX_NONE:
+			break;
+	}
+	return 0;
 }
 
 /* Bytes of memory that building it takes besides. */
 size_t
 metaprobe_index_workspace_size(const ProbeCurves *probes, IndexKind kind)
 {
-	return kind == INDEX_SKETCH ? metaprobe_sketch_workspace_size(probes) : 0;
+	switch (kind)
+	{
+		case INDEX_SKETCH:
+			return metaprobe_sketch_workspace_size(probes);
+		case INDEX_ENVELOPES:
+			return metaprobe_dtw_envelope_workspace_size(probes->n_epochs);
+		case INDEX_EPOCHS:
+		case INDEX_NONE:
+			break;
+	}
+	return 0;
+}
+
+static void
+build_epochs(ProbeIndexes *indexes, const ProbeCurves *probes, void *memory)
+{
+	metaprobe_packed_build(&indexes->epochs,
+						   probes->metric == METRIC_L1 ? PACKED_SIZES :
+														 PACKED_SQUARES,
+						   probes->losses, probes->n_epochs, probes->n_probes,
+						   probes->n_epochs, memory);
+}
+
+static void
+build_envelopes(ProbeIndexes *indexes, const ProbeCurves *probes, void *memory,
+				void *workspace)
+{
+	indexes->lower = memory;
+	indexes->upper =
+		indexes->lower + (size_t) probes->n_probes * probes->n_epochs;
+	for (int probe = 0; probe < probes->n_probes; probe++)
+	{
+		size_t row = (size_t) probe * probes->n_epochs;
+
+		metaprobe_poll();
+		metaprobe_dtw_envelope(probes->losses + row, probes->n_epochs,
+							   probes->band, indexes->lower + row,
+							   indexes->upper + row, workspace);
+	}
 }
 
 /* Build an index.  An interrupted build leaves it as not built. */
@@ -96,14 +156,21 @@ void
 metaprobe_index_build(ProbeIndexes *indexes, const ProbeCurves *probes,
 					  IndexKind kind, void *memory, void *workspace)
 {
-	if (kind == INDEX_SKETCH)
-		metaprobe_sketch_build(&indexes->sketch, probes, memory, workspace);
-	else
-		metaprobe_packed_build(&indexes->epochs,
-							   probes->metric == METRIC_L1 ? PACKED_SIZES :
-															 PACKED_SQUARES,
-							   probes->losses, probes->n_epochs,
-							   probes->n_probes, probes->n_epochs, memory);
+	switch (kind)
+	{
+		case INDEX_SKETCH:
+			metaprobe_sketch_build(&indexes->sketch, probes, memory,
+								   workspace);
+			break;
+		case INDEX_EPOCHS:
+			build_epochs(indexes, probes, memory);
+			break;
+		case INDEX_ENVELOPES:
+			build_envelopes(indexes, probes, memory, workspace);
+			break;
+		case INDEX_NONE:
+			return;
+	}
 	indexes->is_built[kind] = true;
 }
 
@@ -130,29 +197,39 @@ seeds_for(int k)
 	return k + k / 2;
 }
 
+static void
+lay_out_warp(WarpSearch *warp, const ProbeCurves *probes, Carver *carver)
+{
+	int n = probes->n_epochs;
+
+	warp->ends = carve(carver, probes->n_probes, sizeof(int));
+	warp->gaps = carve(carver, probes->n_probes, sizeof(int));
+	warp->lower = carve(carver, n, sizeof(float));
+	warp->upper = carve(carver, n, sizeof(float));
+	warp->envelope_room =
+		carve(carver, 1, metaprobe_dtw_envelope_workspace_size(n));
+	warp->lanes_room = carve(carver, 1, metaprobe_dtw_lanes_workspace_size(n));
+}
+
 static size_t
 lay_out(Search *search, const ProbeCurves *probes, void *memory)
 {
 	Carver carver = {memory, 0};
 	size_t n = probes->n_probes;
 	size_t n_slots = padded_slots(seeds_for(probes->k), probes->n_probes);
-	size_t dtw_size = 0;
 	void  *sketch_query;
 	void  *epochs_query;
 
-	if (probes->metric == METRIC_DTW)
-		dtw_size =
-			metaprobe_dtw_workspace_size(probes->n_epochs, probes->n_epochs);
 	search->bounds = carve(&carver, metaprobe_packed_padded(probes->n_probes),
 						   sizeof(int32_t));
 	search->distances = carve(&carver, n, sizeof(double));
 	search->measured = carve(&carver, n, sizeof(int32_t));
 	search->candidates = carve(&carver, n, sizeof(int32_t));
-	search->observed_ends = carve(&carver, n, sizeof(int));
 	search->slots.bounds = carve(&carver, n_slots, sizeof(int32_t));
 	search->slots.probes = carve(&carver, n_slots, sizeof(int32_t));
 	search->max_slots = (int) n_slots;
-	search->dtw_room = carve(&carver, dtw_size, 1);
+	if (probes->metric == METRIC_DTW)
+		lay_out_warp(&search->warp, probes, &carver);
 	sketch_query =
 		carve(&carver, metaprobe_sketch_query_size(probes->n_epochs), 1);
 	epochs_query =
@@ -197,10 +274,16 @@ metaprobe_search_init(Search *search, const ProbeCurves *probes,
 	search->probes = probes;
 	search->indexes = indexes;
 	search->n_measured = 0;
+	if (probes->metric != METRIC_DTW)
+		return;
 	for (int probe = 0; probe < probes->n_probes; probe++)
-		search->observed_ends[probe] =
-			observed_end(metaprobe_probe_curve(probes, probe),
-						 probes->n_epochs);
+	{
+		const float *curve = metaprobe_probe_curve(probes, probe);
+
+		search->warp.ends[probe] = observed_end(curve, probes->n_epochs);
+		search->warp.gaps[probe] =
+			metaprobe_dtw_longest_gap(curve, search->warp.ends[probe]);
+	}
 }
 
 static int
@@ -213,39 +296,95 @@ count_observed(const float *curve, int n)
 	return observed;
 }
 
+static bool
+bound_by_sketch(Search *search)
+{
+	Sketch *sketch = &search->indexes->sketch;
+
+	if (!metaprobe_sketch_query_set(&search->sketch_query, sketch,
+									search->curve))
+		return false;
+	metaprobe_packed_distances(&sketch->packed, &search->sketch_query.packed,
+							   search->bounds);
+	return true;
+}
+
+static bool
+bound_by_epochs(Search *search)
+{
+	const PackedPoints *epochs = &search->indexes->epochs;
+	PackedQuery		   *query = &search->epochs_query;
+
+	metaprobe_packed_query_set(query, epochs, search->curve, search->n_epochs);
+	metaprobe_packed_distances(epochs, query, search->bounds);
+	search->scale = 1;
+	if (query->n_known > 0)
+		search->scale = (double) search->probes->n_epochs / query->n_known;
+	return true;
+}
+
+/* A bound under dynamic time warping: the bits of floats are in their order. */
+static int32_t
+float_bound(double distance)
+{
+	float	bound = distance <= FLT_MAX ? (float) distance : INFINITY;
+	int32_t bits;
+
+	memcpy(&bits, &bound, sizeof(bits));
+	return bits;
+}
+
+static bool
+bound_by_envelopes(Search *search)
+{
+	/* written as floats, read as what their bits are */
+	metaprobe_dtw_lower_bounds(&search->warp.curve, &search->warp.probes,
+							   search->probes->band, (float *) search->bounds);
+	return true;
+}
+
 /* Bound the distances by an index, if it is built and knows the curve. */
 static void
 bound_distances(Search *search, IndexKind kind)
 {
-	const ProbeCurves *probes = search->probes;
-	ProbeIndexes	  *indexes = search->indexes;
-	int				   n_observed;
+	bool is_bounded = false;
 
-	search->bounded_by = INDEX_NONE;
-	if (kind != INDEX_NONE && !indexes->is_built[kind])
-		indexes->searches[kind]++;
-	else if (kind == INDEX_SKETCH &&
-			 metaprobe_sketch_query_set(&search->sketch_query,
-										&indexes->sketch, search->curve))
-	{
-		metaprobe_packed_distances(&indexes->sketch.packed,
-								   &search->sketch_query.packed,
-								   search->bounds);
-		search->bounded_by = kind;
-	}
+	if (kind != INDEX_NONE && !search->indexes->is_built[kind])
+		search->indexes->searches[kind]++;
+	else if (kind == INDEX_SKETCH)
+		is_bounded = bound_by_sketch(search);
 	else if (kind == INDEX_EPOCHS)
-	{
-		metaprobe_packed_query_set(&search->epochs_query, &indexes->epochs,
-								   search->curve, search->n_epochs);
-		metaprobe_packed_distances(&indexes->epochs, &search->epochs_query,
-								   search->bounds);
-		n_observed = search->epochs_query.n_known;
-		search->scale =
-			n_observed > 0 ? (double) probes->n_epochs / n_observed : 1;
-		search->bounded_by = kind;
-	}
-	if (search->bounded_by == INDEX_NONE)
-		memset(search->bounds, 0, probes->n_probes * sizeof(int32_t));
+		is_bounded = bound_by_epochs(search);
+	else if (kind == INDEX_ENVELOPES)
+		is_bounded = bound_by_envelopes(search);
+	search->bounded_by = is_bounded ? kind : INDEX_NONE;
+	if (!is_bounded)
+		memset(search->bounds, 0, search->probes->n_probes * sizeof(int32_t));
+}
+
+/* Prepare to warp a curve that ends with an observed epoch. */
+static void
+begin_warp(Search *search)
+{
+	const ProbeCurves  *probes = search->probes;
+	const ProbeIndexes *indexes = search->indexes;
+	WarpSearch		   *warp = &search->warp;
+	bool				has_envelopes = indexes->is_built[INDEX_ENVELOPES];
+
+	/* without envelopes nothing looks at them */
+	warp->probes = (DtwCurves){probes->losses,
+							   has_envelopes ? indexes->lower : probes->losses,
+							   has_envelopes ? indexes->upper : probes->losses,
+							   warp->ends,
+							   warp->gaps,
+							   probes->n_probes,
+							   probes->n_epochs};
+	warp->curve =
+		(DtwCurve){search->curve, warp->lower, warp->upper, search->n_epochs,
+				   metaprobe_dtw_longest_gap(search->curve, search->n_epochs)};
+	if (has_envelopes)
+		metaprobe_dtw_envelope(search->curve, search->n_epochs, probes->band,
+							   warp->lower, warp->upper, warp->envelope_room);
 }
 
 /*
@@ -267,7 +406,9 @@ metaprobe_search_begin(Search *search, const float *curve, int n_epochs,
 	search->n_epochs = n;
 	search->except = except;
 	search->n_measured = 0;
-	if (probes->metric != METRIC_DTW)
+	if (probes->metric == METRIC_DTW)
+		begin_warp(search);
+	else
 		search->distance =
 			metaprobe_distance_function(probes->metric,
 										is_complete &&
@@ -278,50 +419,75 @@ metaprobe_search_begin(Search *search, const float *curve, int n_epochs,
 		search->bounds[except] = BOUND_SETTLED;
 }
 
-/* The distance to a probe under dynamic time warping. */
-static double
-warped_distance(const Search *search, int probe)
+static void
+note_distance(Search *search, int probe, double distance)
 {
-	const ProbeCurves *probes = search->probes;
-	const float		  *other = metaprobe_probe_curve(probes, probe);
-	int				   end = search->observed_ends[probe];
-
-	if (end > search->n_epochs)
-		end = search->n_epochs;
-	return metaprobe_dtw_distance(search->curve, end, other, end, probes->band,
-								  search->dtw_room);
+	search->distances[probe] = distance;
+	search->bounds[probe] = BOUND_SETTLED;
+	search->measured[search->n_measured++] = probe;
 }
 
-/*
- * Measure the distances to some probes.  Epochs beyond the curve's end count
- * as missing.
- */
+/* Epochs beyond the curve's end count as missing. */
 static void
-measure(Search *search, const int32_t *probes, int n)
+measure_epochwise(Search *search, const int32_t *probes, int n)
 {
 	const float *curves[MEASURED_AT_ONCE];
 	double		 distances[MEASURED_AT_ONCE];
 
+	for (int i = 0; i < n; i++)
+		curves[i] = metaprobe_probe_curve(search->probes, probes[i]);
+	search->distance(search->curve, curves, n, search->n_epochs,
+					 search->probes->n_epochs, distances);
+	for (int i = 0; i < n; i++)
+		note_distance(search, probes[i], distances[i]);
+}
+
+/* Probes beyond the limit are not measured to the end, which is a bound. */
+static void
+measure_warped(Search *search, const int32_t *probes, int n, double limit)
+{
+	DtwCurve curves[WARPED_AT_ONCE];
+	double	 distances[WARPED_AT_ONCE];
+
+	for (int i = 0; i < n; i++)
+		curves[i] = metaprobe_dtw_curve(&search->warp.probes, probes[i]);
+	metaprobe_dtw_distances_within(&search->warp.curve, curves, n,
+								   search->probes->band, limit, distances,
+								   search->warp.lanes_room);
+	for (int i = 0; i < n; i++)
+	{
+		if (!isinf(distances[i]))
+			note_distance(search, probes[i], distances[i]);
+		else if (search->bounded_by == INDEX_ENVELOPES)
+			search->bounds[probes[i]] =
+				float_bound(limit * (1 - FLOAT_MARGIN));
+	}
+}
+
+static int
+measured_at_once(const Search *search)
+{
+	return search->probes->metric == METRIC_DTW ? WARPED_AT_ONCE :
+												  MEASURED_AT_ONCE;
+}
+
+/*
+ * Measure the distances to some probes; those beyond the limit need not be
+ * measured.
+ */
+static void
+measure(Search *search, const int32_t *probes, int n, double limit)
+{
 	while (n > 0)
 	{
-		int n_now = n < MEASURED_AT_ONCE ? n : MEASURED_AT_ONCE;
+		int n_now = measured_at_once(search);
 
-		for (int i = 0; i < n_now; i++)
-			curves[i] = metaprobe_probe_curve(search->probes, probes[i]);
-		if (search->probes->metric != METRIC_DTW)
-			search->distance(search->curve, curves, n_now, search->n_epochs,
-							 search->probes->n_epochs, distances);
+		if (n_now > n)
+			n_now = n;
+		if (search->probes->metric == METRIC_DTW)
+			measure_warped(search, probes, n_now, limit);
 		else
-		{
-			for (int i = 0; i < n_now; i++)
-				distances[i] = warped_distance(search, probes[i]);
-		}
-		for (int i = 0; i < n_now; i++)
-		{
-			search->distances[probes[i]] = distances[i];
-			search->bounds[probes[i]] = BOUND_SETTLED;
-			search->measured[search->n_measured++] = probes[i];
-		}
+			measure_epochwise(search, probes, n_now);
 		probes += n_now;
 		n -= n_now;
 		metaprobe_poll();
@@ -345,19 +511,21 @@ bound_at(const Search *search, double distance)
 				distance /= search->scale;
 			return metaprobe_packed_threshold(&search->indexes->epochs,
 											  &search->epochs_query, distance);
+		case INDEX_ENVELOPES:
+			return float_bound(distance * (1 + FLOAT_MARGIN));
 		case INDEX_NONE:
 			break;
 	}
 	return BOUND_SETTLED - 1;
 }
 
-/* The largest bound of probes that may still be among the nearest. */
-static int32_t
-threshold(const Search *search, const Nearest *nearest)
+/* How far away a probe may be to be among the nearest. */
+static double
+radius_of(const Nearest *nearest)
 {
 	if (nearest->count < nearest->capacity)
-		return BOUND_SETTLED - 1;
-	return bound_at(search, nearest->items[0].distance);
+		return INFINITY;
+	return nearest->items[0].distance;
 }
 
 static bool
@@ -419,7 +587,7 @@ metaprobe_search_seed(Search *search, const ProbeRange *ranges, int n_ranges,
 {
 	int n_sampled = metaprobe_search_sample(search, ranges, n_ranges, n);
 
-	measure(search, search->candidates, n_sampled);
+	measure(search, search->candidates, n_sampled, INFINITY);
 }
 
 /* How many probes of the range, not measured yet, may be within a distance? */
@@ -430,29 +598,56 @@ metaprobe_search_count(const Search *search, ProbeRange range, double distance)
 								  bound_at(search, distance));
 }
 
+/*
+ * May the probe be within the radius?  Under dynamic time warping a closer
+ * look is worth its time.
+ */
+static bool
+may_be_within(Search *search, int probe, int32_t threshold)
+{
+	if (search->bounds[probe] > threshold)
+		return false;
+	if (search->bounded_by == INDEX_ENVELOPES)
+	{
+		DtwCurve other = metaprobe_dtw_curve(&search->warp.probes, probe);
+		int32_t	 bound =
+			float_bound(metaprobe_dtw_lower_bound(&search->warp.curve, &other,
+												  search->probes->band));
+
+		if (bound > search->bounds[probe])
+			search->bounds[probe] = bound;
+		return search->bounds[probe] <= threshold;
+	}
+	return true;
+}
+
 /* Measure all probes of the range that may be among the nearest. */
 static void
 sweep(Search *search, ProbeRange range, Nearest *nearest)
 {
-	int32_t limit = threshold(search, nearest);
+	double	radius = radius_of(nearest);
+	int32_t threshold = bound_at(search, radius);
 	int n = metaprobe_bounds_collect(search->bounds, range.first, range.end,
-									 limit, search->candidates);
+									 threshold, search->candidates);
 
 	for (int i = 0; i < n;)
 	{
-		int32_t some[MEASURED_AT_ONCE];
+		int32_t some[WARPED_AT_ONCE];
 		int		n_some = 0;
+		int		n_before = search->n_measured;
 
-		for (; i < n && n_some < MEASURED_AT_ONCE; i++)
+		for (; i < n && n_some < measured_at_once(search); i++)
 		{
-			if (search->bounds[search->candidates[i]] <= limit)
+			if (may_be_within(search, search->candidates[i], threshold))
 				some[n_some++] = search->candidates[i];
 		}
-		measure(search, some, n_some);
-		for (int j = 0; j < n_some; j++)
-			metaprobe_nearest_offer(nearest, search->distances[some[j]],
-									some[j]);
-		limit = threshold(search, nearest);
+		measure(search, some, n_some, radius);
+		for (int j = n_before; j < search->n_measured; j++)
+			metaprobe_nearest_offer(nearest,
+									search->distances[search->measured[j]],
+									search->measured[j]);
+		radius = radius_of(nearest);
+		threshold = bound_at(search, radius);
 	}
 }
 

@@ -10,6 +10,7 @@
 #define METAPROBE_CORE_SEARCH_H
 
 #include "bounds.h"
+#include "dtw_bound.h"
 #include "nearest.h"
 #include "probe_curves.h"
 #include "sketch.h"
@@ -17,8 +18,9 @@
 /* What can be prepared of a suite to bound distances, and when it helps. */
 typedef enum IndexKind
 {
-	INDEX_SKETCH, /* complete curves */
-	INDEX_EPOCHS, /* other curves, under a lengthwise metric */
+	INDEX_SKETCH,	 /* complete curves */
+	INDEX_EPOCHS,	 /* other curves, under a lengthwise metric */
+	INDEX_ENVELOPES, /* all, under dynamic time warping */
 	N_INDEX_KINDS,
 	INDEX_NONE = N_INDEX_KINDS
 } IndexKind;
@@ -31,7 +33,22 @@ typedef struct ProbeIndexes
 	bool		 is_complete;			  /* no probe has a missing epoch */
 	Sketch		 sketch;
 	PackedPoints epochs;
+	float		*lower; /* envelopes: n_probes rows of n_epochs */
+	float		*upper;
 } ProbeIndexes;
+
+/* What dynamic time warping needs. */
+typedef struct WarpSearch
+{
+	DtwCurves probes;
+	DtwCurve  curve;
+	float	 *lower; /* the curve's envelope */
+	float	 *upper;
+	int		 *ends; /* of the probes */
+	int		 *gaps;
+	void	 *envelope_room;
+	void	 *lanes_room;
+} WarpSearch;
 
 /* Probes [first, end). */
 typedef struct ProbeRange
@@ -60,11 +77,10 @@ typedef struct Search
 	SketchQuery sketch_query;
 	PackedQuery epochs_query;
 
-	int32_t	  *candidates;	  /* n_probes: room to work in */
-	int		  *observed_ends; /* for dynamic time warping */
+	int32_t	  *candidates; /* n_probes: room to work in */
 	BoundSlots slots;
 	int		   max_slots;
-	void	  *dtw_room;
+	WarpSearch warp;
 } Search;
 
 extern void		 metaprobe_indexes_init(ProbeIndexes	  *indexes,

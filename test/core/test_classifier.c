@@ -90,8 +90,14 @@ build_random_indexes(Random *random, Suite *suite)
 	const Metric metric = suite->probes.metric;
 
 	metaprobe_cpu_pretend_portable(random_chance(random, 0.5));
-	if (suite->probes.n_probes < 2 || metric == METRIC_DTW)
+	if (suite->probes.n_probes < 2)
 		return;
+	if (metric == METRIC_DTW)
+	{
+		if (random_chance(random, 0.8))
+			build_index(suite, INDEX_ENVELOPES);
+		return;
+	}
 	if (suite->classifier.indexes.is_complete && random_chance(random, 0.8))
 		build_index(suite, INDEX_SKETCH);
 	if ((metric == METRIC_L2 || metric == METRIC_L1) &&

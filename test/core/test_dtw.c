@@ -7,6 +7,7 @@
 #include <float.h>
 #include <limits.h>
 
+#include "cpu.h"
 #include "distance.h"
 #include "dtw.h"
 #include "poll.h"
@@ -300,6 +301,166 @@ smallest_losses_are_told_apart(void **state)
 	assert_same_double(dtw(a, 2, b, 2, DTW_NO_BAND), 0x1p-149, 0);
 }
 
+/* A limit around a distance: just below, equal, just above, or far off. */
+static double
+random_limit(Random *random, double distance)
+{
+	switch (random_below(random, 8))
+	{
+		case 0:
+			return nextafter(distance, 0);
+		case 1:
+			return distance;
+		case 2:
+			return nextafter(distance, INFINITY);
+		case 3:
+			return INFINITY;
+		case 4:
+			return NAN;
+		case 5:
+			return 0;
+		default:
+			return distance * 2 * random_unit(random);
+	}
+}
+
+/* Is this what a search within a limit may make of a distance? */
+static bool
+is_distance_within(double got, double distance, double limit)
+{
+	return same_double(got, distance) || (distance > limit && isinf(got));
+}
+
+static void
+distances_within_a_limit_are_the_same(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 20000; round++)
+	{
+		CurveStyle style = round % N_CURVE_STYLES;
+		int		   n;
+		int		   m;
+		float	  *a = random_new_curve(&random, style, 40, &n);
+		float	  *b = random_new_curve(&random, style, 40, &m);
+		int		   band = random_band(&random);
+		double	   distance = dtw(a, n, b, m, band);
+		double	   limit = random_limit(&random, distance);
+		void	  *workspace = allocate(metaprobe_dtw_workspace_size(n, m));
+
+		assert_that(is_distance_within(
+						metaprobe_dtw_distance_within(a, n, b, m, band, limit,
+													  NULL, workspace),
+						distance, limit),
+					round);
+		free(workspace);
+		free(a);
+		free(b);
+	}
+}
+
+static void
+distances_far_beyond_a_limit_are_abandoned(void **state)
+{
+	float  a[40];
+	float  b[40];
+	char  *workspace = allocate(metaprobe_dtw_workspace_size(40, 40));
+	double rest[41];
+
+	(void) state;
+	for (int i = 0; i < 40; i++)
+	{
+		a[i] = 1;
+		b[i] = 2;
+		rest[i] = 40 - i;
+	}
+	rest[40] = 0;
+	assert_same_double(metaprobe_dtw_distance_within(a, 40, b, 40, 3, 0.5,
+													 NULL, workspace),
+					   INFINITY, 0);
+	/* the distance is the root of 40, so only what remains tells early */
+	assert_same_double(metaprobe_dtw_distance_within(a, 40, b, 40, 3, 6.3,
+													 rest, workspace),
+					   INFINITY, 1);
+	free(workspace);
+}
+
+/* A curve of its own memory that ends where it is last observed. */
+static DtwCurve
+random_dtw_curve(Random *random, CurveStyle style)
+{
+	DtwCurve curve = {NULL, NULL, NULL, 0, 0};
+	float	*losses = random_new_curve(random, style, 30, &curve.end);
+
+	while (curve.end > 0 && isnan(losses[curve.end - 1]))
+		curve.end--;
+	curve.losses = losses;
+	curve.gap = metaprobe_dtw_longest_gap(losses, curve.end);
+	return curve;
+}
+
+static int
+common_end(const DtwCurve *a, const DtwCurve *b)
+{
+	return a->end < b->end ? a->end : b->end;
+}
+
+static void
+lanes_are_warps_one_by_one(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 5000; round++)
+	{
+		CurveStyle style = round % N_CURVE_STYLES;
+		DtwCurve   curve = random_dtw_curve(&random, style);
+		DtwCurve   others[DTW_LANES];
+		double	   expected[DTW_LANES];
+		double	   got[DTW_LANES];
+		int		   n = random_between(&random, 0, DTW_LANES);
+		int		   band = random_band(&random);
+		double	   limit = INFINITY;
+		int		   longest = 0;
+		void	  *workspace;
+
+		for (int i = 0; i < n; i++)
+		{
+			int end;
+
+			others[i] = random_dtw_curve(&random, style);
+			end = common_end(&curve, &others[i]);
+			longest = end > longest ? end : longest;
+			expected[i] = dtw(curve.losses, end, others[i].losses, end, band);
+		}
+		if (n > 0 && round % 2 == 0)
+			limit = random_limit(&random, expected[random_below(&random, n)]);
+		workspace = allocate(metaprobe_dtw_lanes_workspace_size(longest));
+		metaprobe_cpu_pretend_portable(round % 4 < 2);
+		metaprobe_dtw_distances_within(&curve, others, n, band, limit, got,
+									   workspace);
+		metaprobe_cpu_pretend_portable(false);
+		for (int i = 0; i < n; i++)
+			assert_that(is_distance_within(got[i], expected[i], limit), round);
+		free(workspace);
+		for (int i = 0; i < n; i++)
+			free((void *) others[i].losses);
+		free((void *) curve.losses);
+	}
+}
+
+static void
+longest_gaps(void **state)
+{
+	const float curve[] = {MISSING, 1, MISSING, MISSING, 2, MISSING};
+	const int	expected[] = {0, 1, 1, 1, 2, 2, 2};
+
+	(void) state;
+	for (int n = 0; n < LENGTH_OF(expected); n++)
+		assert_int(metaprobe_dtw_longest_gap(curve, n), expected[n], n);
+}
+
 static int n_polls;
 
 static void
@@ -328,6 +489,33 @@ long_warps_can_be_cancelled(void **state)
 	assert_in_range(n_polls, 3, n);
 }
 
+static void
+long_warps_in_lanes_can_be_cancelled(void **state)
+{
+	const int n = 800;
+	float	 *a = allocate(n * sizeof(float));
+	void	 *workspace = allocate(metaprobe_dtw_lanes_workspace_size(n));
+	Random	  random = random_stream(__func__);
+	DtwCurve  curves[DTW_LANES];
+	double	  distances[DTW_LANES];
+
+	(void) state;
+	random_curve(&random, STYLE_TRAINING, 0, a, n);
+	for (int i = 0; i < DTW_LANES; i++)
+		curves[i] = (DtwCurve){a, NULL, NULL, n, 0};
+	n_polls = 0;
+	metaprobe_poll_hook = count_poll;
+	metaprobe_dtw_distances_within(&curves[0], curves, DTW_LANES, DTW_NO_BAND,
+								   INFINITY, distances, workspace);
+	metaprobe_poll_hook = NULL;
+	free(workspace);
+	free(a);
+	for (int i = 0; i < DTW_LANES; i++)
+		assert_same_double(distances[i], 0, i);
+	/* ten million cells */
+	assert_in_range(n_polls, 3, n);
+}
+
 int
 main(void)
 {
@@ -345,7 +533,12 @@ main(void)
 		cmocka_unit_test(bands_beyond_all_epochs_are_none),
 		cmocka_unit_test(largest_losses_are_at_finite_distances),
 		cmocka_unit_test(smallest_losses_are_told_apart),
+		cmocka_unit_test(distances_within_a_limit_are_the_same),
+		cmocka_unit_test(distances_far_beyond_a_limit_are_abandoned),
+		cmocka_unit_test(lanes_are_warps_one_by_one),
+		cmocka_unit_test(longest_gaps),
 		cmocka_unit_test(long_warps_can_be_cancelled),
+		cmocka_unit_test(long_warps_in_lanes_can_be_cancelled),
 	};
 
 	random_announce_seed();
