@@ -15,66 +15,82 @@ CREATE TYPE metadata_tag AS (
 COMMENT ON TYPE metadata_tag IS
 	'what classification says of a curve';
 
+CREATE FUNCTION classification_support(internal)
+	RETURNS internal
+	AS 'MODULE_PATHNAME', 'metaprobe_classification_support'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION classification_support(internal) IS
+	'planner support: the cost of classification by a constant suite';
+
 CREATE FUNCTION classify_metadata(curve loss_curve, suite probe_suite)
 	RETURNS text
 	AS 'MODULE_PATHNAME', 'metaprobe_classify_metadata'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100
+	SUPPORT classification_support;
 COMMENT ON FUNCTION classify_metadata(loss_curve, probe_suite) IS
 	'label of a curve by the vote of its nearest probes';
 
 CREATE FUNCTION classify_metadata(curve loss_curve, relation regclass)
 	RETURNS text
 	AS 'MODULE_PATHNAME', 'metaprobe_classify_metadata'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100
+	SUPPORT classification_support;
 COMMENT ON FUNCTION classify_metadata(loss_curve, regclass) IS
 	'label of a curve by the vote of its nearest probes, with the suite of a relation';
 
 CREATE FUNCTION classify_metadata(curve loss_curve)
 	RETURNS text
 	AS 'MODULE_PATHNAME', 'metaprobe_classify_metadata'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100
+	SUPPORT classification_support;
 COMMENT ON FUNCTION classify_metadata(loss_curve) IS
 	'label of a curve by the vote of its nearest probes, with the default suite';
 
 CREATE FUNCTION tag_metadata(curve loss_curve, suite probe_suite)
 	RETURNS metadata_tag
 	AS 'MODULE_PATHNAME', 'metaprobe_tag_metadata'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1500;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 250
+	SUPPORT classification_support;
 COMMENT ON FUNCTION tag_metadata(loss_curve, probe_suite) IS
 	'label of a curve with probability, score, runner-up, margin, distance, novelty';
 
 CREATE FUNCTION tag_metadata(curve loss_curve, relation regclass)
 	RETURNS metadata_tag
 	AS 'MODULE_PATHNAME', 'metaprobe_tag_metadata'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1500;
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 250
+	SUPPORT classification_support;
 COMMENT ON FUNCTION tag_metadata(loss_curve, regclass) IS
 	'label of a curve with probability, score, runner-up, margin, distance, novelty, with the suite of a relation';
 
 CREATE FUNCTION tag_metadata(curve loss_curve)
 	RETURNS metadata_tag
 	AS 'MODULE_PATHNAME', 'metaprobe_tag_metadata'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1500;
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 250
+	SUPPORT classification_support;
 COMMENT ON FUNCTION tag_metadata(loss_curve) IS
 	'label of a curve with probability, score, runner-up, margin, distance, novelty, with the default suite';
 
 CREATE FUNCTION label_score(curve loss_curve, label text, suite probe_suite)
 	RETURNS double precision
 	AS 'MODULE_PATHNAME', 'metaprobe_label_score'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1200;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 200
+	SUPPORT classification_support;
 COMMENT ON FUNCTION label_score(loss_curve, text, probe_suite) IS
 	'nearness of a curve to a label against all others, from 0 to 1';
 
 CREATE FUNCTION label_score(curve loss_curve, label text, relation regclass)
 	RETURNS double precision
 	AS 'MODULE_PATHNAME', 'metaprobe_label_score'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1200;
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 200
+	SUPPORT classification_support;
 COMMENT ON FUNCTION label_score(loss_curve, text, regclass) IS
 	'nearness of a curve to a label against all others, from 0 to 1, with the suite of a relation';
 
 CREATE FUNCTION label_score(curve loss_curve, label text)
 	RETURNS double precision
 	AS 'MODULE_PATHNAME', 'metaprobe_label_score'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1200;
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 200
+	SUPPORT classification_support;
 COMMENT ON FUNCTION label_score(loss_curve, text) IS
 	'nearness of a curve to a label against all others, from 0 to 1, with the default suite';
 
@@ -87,7 +103,8 @@ CREATE FUNCTION metadata_probabilities(
 	OUT distance double precision
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'metaprobe_metadata_probabilities'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1500 ROWS 5;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 250 ROWS 5
+	SUPPORT classification_support;
 COMMENT ON FUNCTION metadata_probabilities(loss_curve, probe_suite) IS
 	'every label of the suite with its share of the vote';
 
@@ -100,7 +117,8 @@ CREATE FUNCTION metadata_probabilities(
 	OUT distance double precision
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'metaprobe_metadata_probabilities'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1500 ROWS 5;
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 250 ROWS 5
+	SUPPORT classification_support;
 COMMENT ON FUNCTION metadata_probabilities(loss_curve, regclass) IS
 	'every label of the suite with its share of the vote, with the suite of a relation';
 
@@ -112,7 +130,8 @@ CREATE FUNCTION metadata_probabilities(
 	OUT distance double precision
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'metaprobe_metadata_probabilities'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1500 ROWS 5;
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 250 ROWS 5
+	SUPPORT classification_support;
 COMMENT ON FUNCTION metadata_probabilities(loss_curve) IS
 	'every label of the suite with its share of the vote, with the default suite';
 
@@ -127,7 +146,8 @@ CREATE FUNCTION nearest_probes(
 	OUT curve loss_curve
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'metaprobe_nearest_probes'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1500 ROWS 20;
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 200 ROWS 20
+	SUPPORT classification_support;
 COMMENT ON FUNCTION nearest_probes(loss_curve, probe_suite, integer) IS
 	'the n (default k) nearest probes of a curve';
 
@@ -142,7 +162,8 @@ CREATE FUNCTION nearest_probes(
 	OUT curve loss_curve
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'metaprobe_nearest_probes'
-	LANGUAGE C STABLE PARALLEL SAFE COST 1500 ROWS 20;
+	LANGUAGE C STABLE PARALLEL SAFE COST 200 ROWS 20
+	SUPPORT classification_support;
 COMMENT ON FUNCTION nearest_probes(loss_curve, regclass, integer) IS
 	'the n (default k) nearest probes of a curve, with the suite of a relation';
 
@@ -156,6 +177,7 @@ CREATE FUNCTION nearest_probes(
 	OUT curve loss_curve
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'metaprobe_nearest_probes'
-	LANGUAGE C STABLE PARALLEL SAFE COST 1500 ROWS 20;
+	LANGUAGE C STABLE PARALLEL SAFE COST 200 ROWS 20
+	SUPPORT classification_support;
 COMMENT ON FUNCTION nearest_probes(loss_curve, integer) IS
 	'the n (default k) nearest probes of a curve, with the default suite';
