@@ -34,10 +34,11 @@
 #define LANES_WORTHWHILE 5
 
 /*
- * A sum and the bound added to it are rounded once for every epoch, and a
- * limit three times.  64000 roundings of 2^-53 each stay below this.
+ * The root of a sum that is larger by this than the square of a limit is
+ * beyond the limit, however the square, its product with this, and the root,
+ * which counts twice, are rounded: by up to 2^-53 each.
  */
-#define ROUNDING_MARGIN 0x1p-36
+#define ROUNDING_MARGIN 0x1p-50
 
 /* The observed losses of a curve, with the epochs that they belong to. */
 typedef struct Observed
@@ -67,8 +68,7 @@ typedef struct Warp
 	const int *last_columns;
 	double	  *sums;
 
-	double		  limit;	 /* of the sums */
-	const double *remaining; /* see metaprobe_dtw_distance_within() */
+	double limit; /* of the sums */
 
 	/* cell j stands at [j + 1] of its row, for every lane */
 	double *previous;
@@ -227,6 +227,10 @@ fill_row(const Warp *w, double x, int low, int high, int lanes, bool gated)
 	for (size_t left = (size_t) low * lanes; left < (size_t) high * lanes;
 		 left += lanes)
 	{
+#ifdef __clang__
+/* At -O3 it would unroll this first, and then no longer vectorise it. */
+#pragma clang loop unroll(disable)
+#endif
 		for (int l = 0; l < lanes; l++)
 		{
 			size_t j = left + l;
@@ -244,16 +248,16 @@ fill_row(const Warp *w, double x, int low, int high, int lanes, bool gated)
 	}
 }
 
-/* Is every path of every lane certain to end beyond the limit? */
+/*
+ * Is every path of every lane certain to end beyond the limit?  Sums never
+ * fall along a path, rounded as they are.
+ */
 ALWAYS_INLINE bool
-all_beyond_limit(const Warp *w, int row, int low, int high, int lanes)
+all_beyond_limit(const Warp *w, int low, int high, int lanes)
 {
 	const double *cells = w->current + (size_t) (low + 1) * lanes;
-	double		  rest = 0;
 	double		  least_sums[DTW_LANES];
 
-	if (w->remaining)
-		rest = w->remaining[w->row_epochs[row] + 1];
 	for (int l = 0; l < lanes; l++)
 		least_sums[l] = INFINITY;
 	for (int j = 0; j < (high - low) * lanes; j += lanes)
@@ -263,7 +267,7 @@ all_beyond_limit(const Warp *w, int row, int low, int high, int lanes)
 	}
 	for (int l = 0; l < lanes; l++)
 	{
-		if (!(least_sums[l] + rest > w->limit))
+		if (!(least_sums[l] > w->limit))
 			return false;
 	}
 	return true;
@@ -298,7 +302,7 @@ run_warp(Warp *w, int lanes, bool gated)
 					w->current[(size_t) (w->last_columns[l] + 1) * lanes + l];
 		}
 		if (w->limit < INFINITY && i % ROWS_BETWEEN_CHECKS == 0 &&
-			i + 1 < w->n_rows && all_beyond_limit(w, i, low, high, lanes))
+			i + 1 < w->n_rows && all_beyond_limit(w, low, high, lanes))
 			return;
 		swap_rows(&w->previous, &w->current);
 
@@ -318,23 +322,10 @@ limit_of_sums(double limit)
 	return limit * limit * (1 + ROUNDING_MARGIN);
 }
 
-/*
- * The root of the least sum of squared differences over all warping paths
- * between a (n epochs) and b (m epochs), to the bit, if that is within the
- * limit; else that or infinity, whichever is known first.  A limit of infinity
- * (or NaN) is none.  NaN if either curve has no observed epoch.
- *
- * band is in epochs, DTW_NO_BAND for none; workspace holds
- * metaprobe_dtw_workspace_size(n, m) bytes, aligned for doubles.
- *
- * remaining, unless it is NULL, has a lower bound, for every epoch of a and
- * one past the last, of what that epoch and all later ones add to the sum: see
- * metaprobe_dtw_remaining_bound().
- */
-double
-metaprobe_dtw_distance_within(const float *a, int n, const float *b, int m,
-							  int band, double limit, const double *remaining,
-							  void *workspace)
+/* metaprobe_dtw_distance(); beyond the limit that or infinity. */
+static double
+distance_within(const float *a, int n, const float *b, int m, int band,
+				double limit, void *workspace)
 {
 	double	*previous = workspace;
 	double	*current = previous + m + 1;
@@ -355,7 +346,6 @@ metaprobe_dtw_distance_within(const float *a, int n, const float *b, int m,
 					 .last_columns = &last_column,
 					 .sums = &sum,
 					 .limit = limit_of_sums(limit),
-					 .remaining = remaining,
 					 .previous = previous,
 					 .current = current};
 
@@ -367,13 +357,19 @@ metaprobe_dtw_distance_within(const float *a, int n, const float *b, int m,
 	return sqrt(sum);
 }
 
-/* The same, of all pairs of curves. */
+/*
+ * The root of the least sum of squared differences over all warping paths
+ * between a (n epochs) and b (m epochs).  NaN if either curve has no observed
+ * epoch.
+ *
+ * band is in epochs, DTW_NO_BAND for none; workspace holds
+ * metaprobe_dtw_workspace_size(n, m) bytes, aligned for doubles.
+ */
 double
 metaprobe_dtw_distance(const float *a, int n, const float *b, int m, int band,
 					   void *workspace)
 {
-	return metaprobe_dtw_distance_within(a, n, b, m, band, INFINITY, NULL,
-										 workspace);
+	return distance_within(a, n, b, m, band, INFINITY, workspace);
 }
 
 static void
@@ -560,10 +556,13 @@ warp_lanes(Lanes *lanes, const Observed *rows, int *column_epochs, int band,
 }
 
 /*
- * metaprobe_dtw_distance_within(), to the bit, from one curve to up to
- * DTW_LANES others, each pair cut to the end of the one that ends first.  This
- * takes much less time than one after the other, and nearly as much for few as
- * for all lanes.  Envelopes are not used.
+ * metaprobe_dtw_distance(), to the bit, from one curve to up to DTW_LANES
+ * others, each pair cut to the end of the one that ends first, if that is
+ * within the limit; else that or infinity, whichever is known first.  A limit
+ * of infinity (or NaN) is none.
+ *
+ * This takes much less time than one after the other, and nearly as much for
+ * few as for all lanes.  Envelopes are not used.
  *
  * Curves with gaps longer than the band are warped by themselves: they may
  * widen it.
@@ -606,8 +605,7 @@ metaprobe_dtw_distances_within(const DtwCurve *curve, const DtwCurve *others,
 
 		if (!done[i])
 			distances[i] =
-				metaprobe_dtw_distance_within(curve->losses, end,
-											  others[i].losses, end, band,
-											  limit, NULL, workspace);
+				distance_within(curve->losses, end, others[i].losses, end,
+								band, limit, workspace);
 	}
 }

@@ -25,11 +25,6 @@ typedef struct DtwCurve
 extern size_t metaprobe_dtw_workspace_size(int n, int m);
 extern double metaprobe_dtw_distance(const float *a, int n, const float *b,
 									 int m, int band, void *workspace);
-extern double metaprobe_dtw_distance_within(const float *a, int n,
-											const float *b, int m, int band,
-											double		  limit,
-											const double *remaining,
-											void		 *workspace);
 
 extern size_t metaprobe_dtw_lanes_workspace_size(int n);
 extern void	  metaprobe_dtw_distances_within(const DtwCurve *curve,

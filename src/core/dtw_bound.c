@@ -24,8 +24,7 @@
  * last epochs, S.-W. Kim et al., "An index-based approach for similarity
  * search supporting time warping in large sequence databases", ICDE 2001;
  * running extremes, D. Lemire, "Faster retrieval with a two-pass
- * dynamic-time-warping lower bound", Pattern Recognition 42 (2009); what
- * remains of a path, T. Rakthanmanon et al., KDD 2012.
+ * dynamic-time-warping lower bound", Pattern Recognition 42 (2009).
  */
 #include "dtw_bound.h"
 
@@ -284,32 +283,5 @@ metaprobe_dtw_lower_bounds(const DtwCurve *curve, const DtwCurves *others,
 		if (i % CURVES_BETWEEN_POLLS == 0)
 			metaprobe_poll();
 		bounds[i] = lower_bound(curve, &other, band, false);
-	}
-}
-
-/*
- * For every epoch up to the common end, and one past it, a lower bound of what
- * this and later epochs of a add to the sum of squares: see
- * metaprobe_dtw_distance_within().  remaining has room for end + 1.
- */
-void
-metaprobe_dtw_remaining_bound(const DtwCurve *a, const DtwCurve *b, int band,
-							  double *remaining)
-{
-	int	 end = a->end < b->end ? a->end : b->end;
-	bool hold = envelopes_hold(a, b, band);
-
-	remaining[end] = 0;
-	for (int i = end - 1; i >= 0; i--)
-	{
-		double above = (double) a->losses[i] - b->upper[i];
-		double below = (double) b->lower[i] - a->losses[i];
-		double x = 0;
-
-		if (hold && above > 0)
-			x = above;
-		else if (hold && below > 0)
-			x = below;
-		remaining[i] = remaining[i + 1] + x * x;
 	}
 }

@@ -41,7 +41,5 @@ extern float  metaprobe_dtw_lower_bound(const DtwCurve *a, const DtwCurve *b,
 extern void	  metaprobe_dtw_lower_bounds(const DtwCurve	 *curve,
 										 const DtwCurves *others, int band,
 										 float *bounds);
-extern void metaprobe_dtw_remaining_bound(const DtwCurve *a, const DtwCurve *b,
-										  int band, double *remaining);
 
 #endif /* METAPROBE_CORE_DTW_BOUND_H */

@@ -331,61 +331,6 @@ is_distance_within(double got, double distance, double limit)
 	return same_double(got, distance) || (distance > limit && isinf(got));
 }
 
-static void
-distances_within_a_limit_are_the_same(void **state)
-{
-	Random random = random_stream(__func__);
-
-	(void) state;
-	for (int round = 0; round < 20000; round++)
-	{
-		CurveStyle style = round % N_CURVE_STYLES;
-		int		   n;
-		int		   m;
-		float	  *a = random_new_curve(&random, style, 40, &n);
-		float	  *b = random_new_curve(&random, style, 40, &m);
-		int		   band = random_band(&random);
-		double	   distance = dtw(a, n, b, m, band);
-		double	   limit = random_limit(&random, distance);
-		void	  *workspace = allocate(metaprobe_dtw_workspace_size(n, m));
-
-		assert_that(is_distance_within(
-						metaprobe_dtw_distance_within(a, n, b, m, band, limit,
-													  NULL, workspace),
-						distance, limit),
-					round);
-		free(workspace);
-		free(a);
-		free(b);
-	}
-}
-
-static void
-distances_far_beyond_a_limit_are_abandoned(void **state)
-{
-	float  a[40];
-	float  b[40];
-	char  *workspace = allocate(metaprobe_dtw_workspace_size(40, 40));
-	double rest[41];
-
-	(void) state;
-	for (int i = 0; i < 40; i++)
-	{
-		a[i] = 1;
-		b[i] = 2;
-		rest[i] = 40 - i;
-	}
-	rest[40] = 0;
-	assert_same_double(metaprobe_dtw_distance_within(a, 40, b, 40, 3, 0.5,
-													 NULL, workspace),
-					   INFINITY, 0);
-	/* the distance is the root of 40, so only what remains tells early */
-	assert_same_double(metaprobe_dtw_distance_within(a, 40, b, 40, 3, 6.3,
-													 rest, workspace),
-					   INFINITY, 1);
-	free(workspace);
-}
-
 /* A curve of its own memory that ends where it is last observed. */
 static DtwCurve
 random_dtw_curve(Random *random, CurveStyle style)
@@ -404,6 +349,61 @@ static int
 common_end(const DtwCurve *a, const DtwCurve *b)
 {
 	return a->end < b->end ? a->end : b->end;
+}
+
+static void
+distances_within_a_limit_are_the_same(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 20000; round++)
+	{
+		CurveStyle style = round % N_CURVE_STYLES;
+		DtwCurve   a = random_dtw_curve(&random, style);
+		DtwCurve   b = random_dtw_curve(&random, style);
+		int		   end = common_end(&a, &b);
+		int		   band = random_band(&random);
+		double	   distance = dtw(a.losses, end, b.losses, end, band);
+		double	   limit = random_limit(&random, distance);
+		void  *workspace = allocate(metaprobe_dtw_lanes_workspace_size(end));
+		double got;
+
+		metaprobe_dtw_distances_within(&a, &b, 1, band, limit, &got,
+									   workspace);
+		assert_that(is_distance_within(got, distance, limit), round);
+		free(workspace);
+		free((void *) a.losses);
+		free((void *) b.losses);
+	}
+}
+
+static void
+distances_far_beyond_a_limit_are_abandoned(void **state)
+{
+	float	 a[40];
+	float	 b[40];
+	DtwCurve curve = {a, NULL, NULL, 40, 0};
+	DtwCurve others[DTW_LANES];
+	double	 distances[DTW_LANES];
+	void	*workspace = allocate(metaprobe_dtw_lanes_workspace_size(40));
+
+	(void) state;
+	for (int i = 0; i < 40; i++)
+	{
+		a[i] = 1;
+		b[i] = 2;
+	}
+	for (int i = 0; i < DTW_LANES; i++)
+		others[i] = (DtwCurve){b, NULL, NULL, 40, 0};
+	for (int n = 1; n <= DTW_LANES; n++)
+	{
+		metaprobe_dtw_distances_within(&curve, others, n, 3, 0.5, distances,
+									   workspace);
+		for (int i = 0; i < n; i++)
+			assert_same_double(distances[i], INFINITY, n);
+	}
+	free(workspace);
 }
 
 static void

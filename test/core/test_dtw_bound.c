@@ -60,16 +60,14 @@ common_end(const DtwCurve *a, const DtwCurve *b)
 	return a->end < b->end ? a->end : b->end;
 }
 
-/* The distance within a limit, with or without what remains. */
+/* The distance that the bounds are of. */
 static double
-distance_within(const DtwCurve *a, const DtwCurve *b, int band, double limit,
-				const double *remaining)
+dtw(const DtwCurve *a, const DtwCurve *b, int band)
 {
 	int	   end = common_end(a, b);
 	void  *workspace = allocate(metaprobe_dtw_workspace_size(end, end));
-	double distance =
-		metaprobe_dtw_distance_within(a->losses, end, b->losses, end, band,
-									  limit, remaining, workspace);
+	double distance = metaprobe_dtw_distance(a->losses, end, b->losses, end,
+											 band, workspace);
 
 	free(workspace);
 	return distance;
@@ -182,7 +180,7 @@ bounds_are_never_beyond_the_distance(void **state)
 		int		 band = random_band(&random);
 		DtwCurve a = with_envelope(&x, band);
 		DtwCurve b = with_envelope(&y, band);
-		double	 distance = distance_within(&a, &b, band, INFINITY, NULL);
+		double	 distance = dtw(&a, &b, band);
 		float	 bound = metaprobe_dtw_lower_bound(&a, &b, band);
 
 		if (isnan(distance))
@@ -216,8 +214,7 @@ bounds_of_long_curves_are_not_beyond_either(void **state)
 		}
 		a = with_envelope(&x, 0);
 		b = with_envelope(&y, 0);
-		assert_that(metaprobe_dtw_lower_bound(&a, &b, 0) <=
-						distance_within(&a, &b, 0, INFINITY, NULL),
+		assert_that(metaprobe_dtw_lower_bound(&a, &b, 0) <= dtw(&a, &b, 0),
 					round);
 		free_curve(&x);
 		free_curve(&y);
@@ -276,9 +273,9 @@ outermost_epochs_take_part(void **state)
 	free_curve(&y);
 }
 
-/* What remains leaves distances alone, at limits that are just enough. */
+/* Limits that are just enough, for losses of all shapes. */
 static void
-remaining_bounds_abandon_nothing_within_the_limit(void **state)
+distances_at_the_limit_are_not_abandoned(void **state)
 {
 	Random random = random_stream(__func__);
 
@@ -291,21 +288,15 @@ remaining_bounds_abandon_nothing_within_the_limit(void **state)
 		int		 band = random_band(&random);
 		DtwCurve a = with_envelope(&x, band);
 		DtwCurve b = with_envelope(&y, band);
-		double	*remaining =
-			allocate((common_end(&a, &b) + 1) * sizeof(double));
-		double distance = distance_within(&a, &b, band, INFINITY, NULL);
-		double below = nextafter(distance, 0);
+		double	 distance = dtw(&a, &b, band);
+		void	*workspace =
+			allocate(metaprobe_dtw_lanes_workspace_size(common_end(&a, &b)));
 		double got;
 
-		metaprobe_dtw_remaining_bound(&a, &b, band, remaining);
-		assert_same_double(distance_within(&a, &b, band, distance, remaining),
-						   distance, round);
-		assert_same_double(distance_within(&a, &b, band, 2 * distance + 1,
-										   remaining),
-						   distance, round);
-		got = distance_within(&a, &b, band, below, remaining);
-		assert_that(same_double(got, distance) || isinf(got), round);
-		free(remaining);
+		metaprobe_dtw_distances_within(&a, &b, 1, band, distance, &got,
+									   workspace);
+		assert_same_double(got, distance, round);
+		free(workspace);
 		free_curve(&x);
 		free_curve(&y);
 	}
@@ -356,8 +347,7 @@ search_all(const DtwCurve *curve, const DtwCurves *probes, int band,
 	{
 		DtwCurve probe = metaprobe_dtw_curve(probes, i);
 
-		metaprobe_nearest_offer(
-			nearest, distance_within(curve, &probe, band, INFINITY, NULL), i);
+		metaprobe_nearest_offer(nearest, dtw(curve, &probe, band), i);
 	}
 	metaprobe_nearest_sort(nearest);
 }
@@ -494,8 +484,7 @@ bounds_of_many_are_never_beyond_the_distance(void **state)
 		for (int i = 0; i < N_PROBES; i++)
 		{
 			DtwCurve probe = metaprobe_dtw_curve(&suite->curves, i);
-			double	 distance =
-				distance_within(&curve, &probe, band, INFINITY, NULL);
+			double	 distance = dtw(&curve, &probe, band);
 
 			assert_that(bounds[i] >= 0 && !(bounds[i] > distance), round);
 		}
@@ -513,7 +502,7 @@ main(void)
 		cmocka_unit_test(bounds_of_long_curves_are_not_beyond_either),
 		cmocka_unit_test(bounds_are_nearly_the_distance_of_levels),
 		cmocka_unit_test(outermost_epochs_take_part),
-		cmocka_unit_test(remaining_bounds_abandon_nothing_within_the_limit),
+		cmocka_unit_test(distances_at_the_limit_are_not_abandoned),
 		cmocka_unit_test(searches_by_bounds_find_the_same),
 		cmocka_unit_test(bounds_of_many_are_never_beyond_the_distance),
 	};
