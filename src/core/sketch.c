@@ -23,7 +23,7 @@
 #include "poll.h"
 
 /* Axes are stored in strips of so many, epoch by epoch. */
-#define STRIP 16
+#define STRIP 8
 #define MAX_STRIPS (SKETCH_MAX_COORDINATES / STRIP)
 
 #define MAX_SAMPLE 512
@@ -79,24 +79,64 @@ component(double *axes, int n_epochs, int axis, int epoch)
 
 typedef double Quad __attribute__((vector_size(4 * sizeof(double))));
 
-/* The inner products of a curve with a strip of axes. */
+#define STRIP_QUADS (STRIP / 4)
+
+/* Add an epoch's part to the inner products with a strip of axes. */
+ALWAYS_INLINE void
+add_epoch(Quad *sums, double loss, const double *components)
+{
+	for (int i = 0; i < STRIP_QUADS; i++)
+	{
+		Quad axes;
+
+		memcpy(&axes, components + i * 4, sizeof(axes));
+		sums[i] += loss * axes;
+	}
+}
+
+/*
+ * The inner products of a curve with a strip of axes.  Even and odd epochs are
+ * summed apart, so that additions wait less for each other.
+ */
 ALWAYS_INLINE void
 project_strip(const double *curve, const double *strip, int n_epochs,
 			  double *coordinates)
 {
-	Quad sums[STRIP / 4] = {0};
+	Quad even[STRIP_QUADS] = {0};
+	Quad odd[STRIP_QUADS] = {0};
+	int	 epoch = 0;
 
-	for (int epoch = 0; epoch < n_epochs; epoch++)
+	for (; epoch + 2 <= n_epochs; epoch += 2)
 	{
-		for (int i = 0; i < STRIP / 4; i++)
-		{
-			Quad axes;
-
-			memcpy(&axes, strip + epoch * STRIP + i * 4, sizeof(axes));
-			sums[i] += curve[epoch] * axes;
-		}
+		add_epoch(even, curve[epoch], strip + epoch * STRIP);
+		add_epoch(odd, curve[epoch + 1], strip + (epoch + 1) * STRIP);
 	}
-	memcpy(coordinates, sums, sizeof(sums));
+	if (epoch < n_epochs)
+		add_epoch(even, curve[epoch], strip + epoch * STRIP);
+	for (int i = 0; i < STRIP_QUADS; i++)
+		even[i] += odd[i];
+	memcpy(coordinates, even, sizeof(even));
+}
+
+/* Take the centre from a curve.  Returns the squared norm of what is left. */
+ALWAYS_INLINE double
+centre_losses(const float *curve, const double *centre, int n, double *centred)
+{
+	Quad sums = {0};
+	int	 rest = n % 4;
+
+	for (int i = 0; i < n; i++)
+		centred[i] = curve[i] - centre[i];
+	for (int i = 0; i + 4 <= n; i += 4)
+	{
+		Quad four;
+
+		memcpy(&four, centred + i, sizeof(four));
+		sums += four * four;
+	}
+	for (int i = n - rest; i < n; i++)
+		sums[0] += centred[i] * centred[i];
+	return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
@@ -105,6 +145,13 @@ project_strip_avx2(const double *curve, const double *strip, int n_epochs,
 				   double *coordinates)
 {
 	project_strip(curve, strip, n_epochs, coordinates);
+}
+
+__attribute__((target("avx2"))) static double
+centre_losses_avx2(const float *curve, const double *centre, int n,
+				   double *centred)
+{
+	return centre_losses(curve, centre, n, centred);
 }
 #endif
 
@@ -179,21 +226,42 @@ subtract(double *curve, const double *centre, int n)
 }
 
 /*
- * The coordinates of a centred curve.  Returns what bounds their error; NaN if
- * a loss is missing or the metric leaves the curve undefined, or no sketch is
- * made of losses so large.
+ * What the metric compares of a curve, centred.  Returns its squared norm: NaN
+ * if a loss is missing, or the metric leaves the curve undefined.
  */
 static double
-take_coordinates(const Sketch *sketch, const double *curve, float *coordinates)
+centre_curve(const Sketch *sketch, const float *curve, double *centred)
+{
+	int n = sketch->n_epochs;
+
+	if (is_angular(sketch->metric))
+	{
+		normalise(sketch->metric, curve, n, centred);
+		subtract(centred, sketch->centre, n);
+		return squared_norm(centred, n);
+	}
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+	if (metaprobe_cpu_has_avx2())
+		return centre_losses_avx2(curve, sketch->centre, n, centred);
+#endif
+	return centre_losses(curve, sketch->centre, n, centred);
+}
+
+/*
+ * The coordinates of a centred curve.  Returns what bounds their error; NaN if
+ * the squared norm is, or if no sketch is made of losses so large.
+ */
+static double
+take_coordinates(const Sketch *sketch, const double *centred, double norm,
+				 float *coordinates)
 {
 	double exact[SKETCH_MAX_COORDINATES];
-	double norm = squared_norm(curve, sketch->n_epochs);
 	double rest = norm;
 	double scale;
 
 	if (!(norm < LARGEST_NORM * LARGEST_NORM))
 		return NAN;
-	project(curve, sketch->axes, sketch->n_axes, sketch->n_epochs, exact);
+	project(centred, sketch->axes, sketch->n_axes, sketch->n_epochs, exact);
 	for (int i = 0; i < sketch->n_axes; i++)
 	{
 		coordinates[i] = (float) exact[i];
@@ -467,10 +535,14 @@ share_left(const Sketch *sketch, Workspace *work, const double *reaches)
 	long left = 0;
 
 	for (int i = 0; i < work->n_sample; i++)
-		(void) take_coordinates(sketch,
-								work->sample + (size_t) i * sketch->n_epochs,
+	{
+		const double *curve = work->sample + (size_t) i * sketch->n_epochs;
+
+		(void) take_coordinates(sketch, curve,
+								squared_norm(curve, sketch->n_epochs),
 								work->coordinates +
 									(size_t) i * SKETCH_MAX_COORDINATES);
+	}
 	for (int trial = 0; trial < N_TRIALS; trial++)
 	{
 		const float *query =
@@ -644,13 +716,13 @@ sketch_probes(Sketch *sketch, const ProbeCurves *probes, Workspace *work)
 	{
 		float *coordinates =
 			work->coordinates + (size_t) probe * SKETCH_MAX_COORDINATES;
+		double norm;
 		double rounding;
 
 		metaprobe_poll();
-		normalise(sketch->metric, metaprobe_probe_curve(probes, probe),
-				  sketch->n_epochs, work->curve);
-		subtract(work->curve, sketch->centre, sketch->n_epochs);
-		rounding = take_coordinates(sketch, work->curve, coordinates);
+		norm = centre_curve(sketch, metaprobe_probe_curve(probes, probe),
+							work->curve);
+		rounding = take_coordinates(sketch, work->curve, norm, coordinates);
 		if (isnan(rounding))
 			fill_coordinates(sketch, coordinates);
 		else if (rounding > sketch->rounding)
@@ -727,9 +799,10 @@ metaprobe_sketch_query_set(SketchQuery *query, const Sketch *sketch,
 {
 	float coordinates[SKETCH_MAX_COORDINATES];
 
-	normalise(sketch->metric, curve, sketch->n_epochs, query->curve);
-	subtract(query->curve, sketch->centre, sketch->n_epochs);
-	query->rounding = take_coordinates(sketch, query->curve, coordinates);
+	double norm = centre_curve(sketch, curve, query->curve);
+
+	query->rounding =
+		take_coordinates(sketch, query->curve, norm, coordinates);
 	if (isnan(query->rounding))
 		return false;
 	metaprobe_packed_query_set(&query->packed, &sketch->packed, coordinates,
