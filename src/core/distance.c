@@ -18,7 +18,29 @@ typedef struct DistanceKernels
 {
 	DistanceFunction any[METRIC_CORRELATION + 1];
 	DistanceFunction complete[METRIC_CORRELATION + 1];
+	double (*mean)(const float *a, int n);
+	void (*inner)(const float *a, double from_a, const float *const *others,
+				  const double *from_others, int n_others, int n,
+				  double *products);
 } DistanceKernels;
+
+/*
+ * 1 - ab / sqrt(aa * bb), within [0, 2]; undefined if either vector is zero.
+ * Taking one root of the product makes the distance of a vector to itself
+ * exactly 0.
+ */
+static inline double
+one_minus_cosine(double ab, double aa, double bb)
+{
+	double distance;
+
+	if (aa == 0 || bb == 0)
+		return NAN;
+	distance = 1.0 - ab / sqrt(aa * bb);
+	if (distance < 0)
+		return 0;
+	return distance > 2 ? 2 : distance;
+}
 
 /* Run the statement for every vector of losses, from i on, the v-th of a block. */
 #define FOR_EACH_VECTOR(i, v, n) \
@@ -71,6 +93,16 @@ typedef struct DistanceKernels
 #include "distance_kernels.h"
 #endif
 
+static const DistanceKernels *
+best_kernels(void)
+{
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+	if (metaprobe_cpu_has_avx2())
+		return &kernels_avx2;
+#endif
+	return &kernels_portable;
+}
+
 /*
  * The fastest kernel of a lengthwise or angular metric that this CPU has.
  * is_complete promises that no loss given to it will be missing.
@@ -78,14 +110,51 @@ typedef struct DistanceKernels
 DistanceFunction
 metaprobe_distance_function(Metric metric, bool is_complete)
 {
-	const DistanceKernels *kernels = &kernels_portable;
+	const DistanceKernels *kernels = best_kernels();
 
 	assert(metric <= METRIC_CORRELATION);
-#ifdef METAPROBE_HAVE_AVX2_KERNELS
-	if (metaprobe_cpu_has_avx2())
-		kernels = &kernels_avx2;
-#endif
 	return is_complete ? kernels->complete[metric] : kernels->any[metric];
+}
+
+/*
+ * What an angular distance asks of one curve alone, which has no missing loss:
+ * for a curve that is compared with many.
+ */
+AngularCurve
+metaprobe_angular_curve(Metric metric, const float *losses, int n)
+{
+	const DistanceKernels *kernels = best_kernels();
+	AngularCurve		   curve = {losses, 0, 0};
+
+	if (metric == METRIC_CORRELATION)
+		curve.mean = kernels->mean(losses, n);
+	kernels->inner(losses, curve.mean, &losses, &curve.mean, 1, n,
+				   &curve.square);
+	return curve;
+}
+
+/*
+ * The angular distances of a curve of n epochs from up to ANGULAR_AT_ONCE
+ * others: the same bits as metaprobe_distance_function() gives.
+ */
+void
+metaprobe_angular_distances(const AngularCurve *curve,
+							const AngularCurve *others, int n_others, int n,
+							double *distances)
+{
+	const float *losses[ANGULAR_AT_ONCE];
+	double		 means[ANGULAR_AT_ONCE];
+
+	for (int i = 0; i < n_others; i++)
+	{
+		losses[i] = others[i].losses;
+		means[i] = others[i].mean;
+	}
+	best_kernels()->inner(curve->losses, curve->mean, losses, means, n_others,
+						  n, distances);
+	for (int i = 0; i < n_others; i++)
+		distances[i] =
+			one_minus_cosine(distances[i], curve->square, others[i].square);
 }
 
 static double

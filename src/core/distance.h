@@ -42,6 +42,23 @@ typedef void (*DistanceFunction)(const float *a, const float *const *others,
 extern DistanceFunction metaprobe_distance_function(Metric metric,
 													bool   is_complete);
 
+/* A curve without missing losses, as angular distances see it. */
+typedef struct AngularCurve
+{
+	const float *losses;
+	double		 mean;	 /* that is taken from the losses; 0 for cosine */
+	double		 square; /* the sum of squares of what is left */
+} AngularCurve;
+
+#define ANGULAR_AT_ONCE 8
+
+extern AngularCurve metaprobe_angular_curve(Metric metric, const float *losses,
+											int n);
+extern void			metaprobe_angular_distances(const AngularCurve *curve,
+												const AngularCurve *others,
+												int n_others, int n,
+												double *distances);
+
 extern double metaprobe_l2_distance(const float *a, const float *b, int n,
 									int full_length);
 extern double metaprobe_l1_distance(const float *a, const float *b, int n,

@@ -220,24 +220,12 @@ VARIANT(add_products)(ProductSums *s, const float *a,
 	}
 }
 
-/*
- * 1 - ab / sqrt(aa * bb), within [0, 2]; undefined if either vector is zero.
- * Taking one root of the product makes the distance of a vector to itself
- * exactly 0.
- */
 TARGET ALWAYS_INLINE double
 VARIANT(one_minus_cosine)(const ProductSums *s)
 {
-	double aa = VARIANT(lane_total)(s->aa);
-	double bb = VARIANT(lane_total)(s->bb);
-	double distance;
-
-	if (aa == 0 || bb == 0)
-		return NAN;
-	distance = 1.0 - VARIANT(lane_total)(s->ab) / sqrt(aa * bb);
-	if (distance < 0)
-		return 0;
-	return distance > 2 ? 2 : distance;
+	return one_minus_cosine(VARIANT(lane_total)(s->ab),
+							VARIANT(lane_total)(s->aa),
+							VARIANT(lane_total)(s->bb));
 }
 
 /* full_length is not needed: the scale cancels out */
@@ -310,6 +298,85 @@ VARIANT(correlation)(const float *a, const float *const *others, int batch,
 		results[j] = VARIANT(one_minus_cosine)(&s[j]);
 }
 
+#define InnerSums VARIANT(InnerSums)
+typedef struct InnerSums
+{
+	Lanes from_a;
+	Lanes from_others[MAX_BATCH];
+	Lanes products[MAX_BATCH][N_VECTORS];
+} InnerSums;
+
+/* The mean of a curve without missing losses: as correlation() takes it. */
+TARGET static double
+VARIANT(mean)(const float *a, int n)
+{
+	LossSums losses = {0};
+
+	ADD_EPOCHS(VARIANT(add_losses), VARIANT(fill_block), &losses, a, &a, 1, n,
+			   true, false);
+	return VARIANT(lane_total)(losses.a) /
+		   VARIANT(lane_count)(losses.observed);
+}
+
+/*
+ * Inner products of a curve with others, without missing losses, from which
+ * something is taken first: as cosine() and correlation() take them.
+ */
+TARGET ALWAYS_INLINE void
+VARIANT(add_inner)(InnerSums *s, const float *a, const float *const *others,
+				   int batch, int n, bool is_complete)
+{
+	FOR_EACH_VECTOR(i, v, n)
+	{
+		Lanes x = VARIANT(load_lanes)(a + i) - s->from_a;
+
+		for (int j = 0; j < batch; j++)
+		{
+			Lanes y = VARIANT(load_lanes)(others[j] + i) - s->from_others[j];
+			Lanes product = x * y;
+
+			if (!is_complete)
+				product = VARIANT(keep_lanes)(product, product == product);
+			s->products[j][v] += product;
+		}
+	}
+}
+
+TARGET ALWAYS_INLINE void
+VARIANT(inner_batch)(const float *a, double from_a, const float *const *others,
+					 const double *from_others, int batch, int n,
+					 double *products)
+{
+	InnerSums s;
+
+	s.from_a = (Lanes){0} + from_a;
+	for (int j = 0; j < batch; j++)
+	{
+		s.from_others[j] = (Lanes){0} + from_others[j];
+		for (int v = 0; v < N_VECTORS; v++)
+			s.products[j][v] = (Lanes){0};
+	}
+	ADD_EPOCHS(VARIANT(add_inner), VARIANT(fill_block), &s, a, others, batch,
+			   n, true, false);
+	for (int j = 0; j < batch; j++)
+		products[j] = VARIANT(lane_total)(s.products[j]);
+}
+
+TARGET static void
+VARIANT(inner)(const float *a, double from_a, const float *const *others,
+			   const double *from_others, int n_others, int n,
+			   double *products)
+{
+	int j = 0;
+
+	for (; j + MAX_BATCH <= n_others; j += MAX_BATCH)
+		VARIANT(inner_batch)
+	(a, from_a, others + j, from_others + j, MAX_BATCH, n, products + j);
+	for (; j < n_others; j++)
+		VARIANT(inner_batch)
+	(a, from_a, others + j, from_others + j, 1, n, products + j);
+}
+
 /* A kernel as a function: whole batches first, then one by one. */
 #define KERNEL(metric, suffix, batch, is_complete) \
 	TARGET static void VARIANT( \
@@ -340,7 +407,9 @@ static const DistanceKernels VARIANT(kernels) = {
 	{VARIANT(l2_any), VARIANT(l1_any), VARIANT(cosine_any),
 	 VARIANT(correlation_any)},
 	{VARIANT(l2_complete), VARIANT(l1_complete), VARIANT(cosine_complete),
-	 VARIANT(correlation_complete)}};
+	 VARIANT(correlation_complete)},
+	VARIANT(mean),
+	VARIANT(inner)};
 
 #undef N_LANES
 #undef N_VECTORS
@@ -350,6 +419,7 @@ static const DistanceKernels VARIANT(kernels) = {
 #undef DifferenceSums
 #undef ProductSums
 #undef LossSums
+#undef InnerSums
 #undef KERNEL
 #undef WIDTH
 #undef VARIANT

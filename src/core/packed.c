@@ -166,39 +166,87 @@ metaprobe_packed_query_init(PackedQuery *query, int n_coordinates,
  * Quantise a coordinate of a query, and take note of how far it lies beyond
  * what can be packed: so much farther it is from every packed point, provided
  * that all points have the coordinate.
+ *
+ * Adding and taking away 1.5 * 2^52 rounds to the nearest integer, which then
+ * stands in the last bits: unlike lrint(), compilers vectorise that.
  */
-static inline int16_t
-quantise_query(PackedQuery *query, const PackedPoints *packed, float value,
-			   int coordinate)
+ALWAYS_INLINE int16_t
+quantise_query(const PackedPoints *packed, double value, int coordinate,
+			   double inverse_step, double *beyond)
 {
-	double steps =
-		((double) value - packed->centres[coordinate]) / packed->step;
-	double limit = packed->limit;
+	double	steps = (value - packed->centres[coordinate]) * inverse_step;
+	double	limit = packed->limit;
+	double	within = steps > limit ? limit : steps;
+	double	rounded;
+	int64_t bits;
 
-	if (fabs(steps) > limit)
-	{
-		double beyond = (fabs(steps) - limit) * packed->step;
-
-		if (!packed->has_unknown)
-			query->beyond +=
-				packed->norm == PACKED_SQUARES ? beyond * beyond : beyond;
-		steps = copysign(limit, steps);
-	}
-	return (int16_t) lrint(steps);
+	within = within < -limit ? -limit : within;
+	*beyond = fabs(steps - within) * packed->step;
+	rounded = within + 0x1.8p52;
+	memcpy(&bits, &rounded, sizeof(bits));
+	return (int16_t) bits;
 }
 
-/*
- * Measure from a point of n coordinates, at most those of the packed points.
- * Coordinates that are NaN, or absent, are unknown.
- */
-void
-metaprobe_packed_query_set(PackedQuery *query, const PackedPoints *packed,
-						   const float *point, int n)
+/* Note that a point lies beyond what can be packed. */
+static inline void
+add_beyond(PackedQuery *query, const PackedPoints *packed, double beyond)
 {
-	query->n_pairs = 0;
-	query->n_known = 0;
-	query->has_masks = false;
-	query->beyond = 0;
+	if (!packed->has_unknown)
+		query->beyond +=
+			packed->norm == PACKED_SQUARES ? beyond * beyond : beyond;
+}
+
+/* Measure from a point all of whose coordinates are known. */
+ALWAYS_INLINE void
+set_complete(PackedQuery *query, const PackedPoints *packed,
+			 const float *point)
+{
+	int		 n = packed->n_coordinates;
+	double	 inverse_step = 1 / packed->step;
+	int16_t *values = (int16_t *) query->pairs;
+	int16_t *masks = (int16_t *) query->masks;
+	double	 farthest = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		double beyond;
+
+		values[i] = quantise_query(packed, point[i], i, inverse_step, &beyond);
+		masks[i] = -1;
+		farthest = beyond > farthest ? beyond : farthest;
+	}
+	if (n % 2 == 1)
+	{
+		values[n] = 0;
+		masks[n] = 0;
+	}
+	query->n_pairs = n_pairs(n);
+	query->n_known = n;
+	for (int i = 0; i < query->n_pairs; i++)
+		query->numbers[i] = i;
+	for (int i = 0; farthest > 0 && i < n; i++)
+	{
+		double beyond;
+
+		(void) quantise_query(packed, point[i], i, inverse_step, &beyond);
+		add_beyond(query, packed, beyond);
+	}
+}
+
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+__attribute__((target("avx2"))) static void
+set_complete_avx2(PackedQuery *query, const PackedPoints *packed,
+				  const float *point)
+{
+	set_complete(query, packed, point);
+}
+#endif
+
+/* Measure from a point of n coordinates, of which some may be unknown. */
+static void
+set_incomplete(PackedQuery *query, const PackedPoints *packed,
+			   const float *point, int n)
+{
 	for (int i = 0; i < n; i += 2)
 	{
 		int16_t values[2] = {0, 0};
@@ -207,10 +255,13 @@ metaprobe_packed_query_set(PackedQuery *query, const PackedPoints *packed,
 
 		for (int half = 0; half < 2 && i + half < n; half++)
 		{
+			double beyond;
+
 			if (isnan(point[i + half]))
 				continue;
-			values[half] =
-				quantise_query(query, packed, point[i + half], i + half);
+			values[half] = quantise_query(packed, point[i + half], i + half,
+										  1 / packed->step, &beyond);
+			add_beyond(query, packed, beyond);
 			masks[half] = -1;
 			n_known++;
 		}
@@ -225,6 +276,29 @@ metaprobe_packed_query_set(PackedQuery *query, const PackedPoints *packed,
 		if (n_known == 1 && i + 1 < packed->n_coordinates)
 			query->has_masks = true;
 	}
+}
+
+/*
+ * Measure from a point of n coordinates, at most those of the packed points.
+ * Coordinates that are NaN, or absent, are unknown; is_complete promises that
+ * there are none.
+ */
+void
+metaprobe_packed_query_set(PackedQuery *query, const PackedPoints *packed,
+						   const float *point, int n, bool is_complete)
+{
+	query->n_pairs = 0;
+	query->n_known = 0;
+	query->has_masks = false;
+	query->beyond = 0;
+	if (!is_complete)
+		set_incomplete(query, packed, point, n);
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+	else if (metaprobe_cpu_has_avx2())
+		set_complete_avx2(query, packed, point);
+#endif
+	else
+		set_complete(query, packed, point);
 }
 
 /*
@@ -266,12 +340,12 @@ metaprobe_packed_threshold(const PackedPoints *packed,
  */
 ALWAYS_INLINE void
 distances_portable(const PackedPoints *packed, const PackedQuery *query,
-				   int32_t *distances, bool has_masks, bool has_unknown,
-				   PackedNorm norm)
+				   int first, int end, int32_t *distances, bool has_masks,
+				   bool has_unknown, PackedNorm norm)
 {
-	for (int first = 0; first < packed->n_points; first += PACKED_BLOCK)
+	for (; first < end; first += PACKED_BLOCK, distances += PACKED_BLOCK)
 	{
-		int32_t *sums = distances + first;
+		int32_t *sums = distances;
 
 		memset(sums, 0, PACKED_BLOCK * sizeof(int32_t));
 		for (int i = 0; i < query->n_pairs; i++)
@@ -329,14 +403,15 @@ add_differences(__m256i sums, const int16_t *values, __m256i from,
 #define BLOCK_VECTORS (PACKED_BLOCK / 8)
 
 AVX2 ALWAYS_INLINE void
-distances_avx2(const PackedPoints *packed, const PackedQuery *query,
-			   int32_t *distances, bool has_masks, bool has_unknown,
+distances_avx2(const PackedPoints *packed, const PackedQuery *query, int first,
+			   int end, int32_t *distances, bool has_masks, bool has_unknown,
 			   PackedNorm norm)
 {
-	const int16_t *block = packed->values;
-	size_t		   block_size = pair_offset(packed, 1, 0);
+	const int16_t *block =
+		packed->values + pair_offset(packed, first / PACKED_BLOCK, 0);
+	size_t block_size = pair_offset(packed, 1, 0);
 
-	for (int first = 0; first < packed->n_points; first += PACKED_BLOCK)
+	for (; first < end; first += PACKED_BLOCK, distances += PACKED_BLOCK)
 	{
 		__m256i sums[BLOCK_VECTORS];
 
@@ -354,7 +429,7 @@ distances_avx2(const PackedPoints *packed, const PackedQuery *query,
 										  has_masks, has_unknown, norm);
 		}
 		for (int v = 0; v < BLOCK_VECTORS; v++)
-			_mm256_storeu_si256((__m256i *) (distances + first) + v, sums[v]);
+			_mm256_storeu_si256((__m256i *) distances + v, sums[v]);
 		block += block_size;
 	}
 }
@@ -365,37 +440,43 @@ distances_avx2(const PackedPoints *packed, const PackedQuery *query,
 	do \
 	{ \
 		if (packed->norm == PACKED_SIZES) \
-			kernel(packed, query, distances, true, true, PACKED_SIZES); \
+			kernel(packed, query, first, end, distances, true, true, \
+				   PACKED_SIZES); \
 		else if (packed->has_unknown) \
-			kernel(packed, query, distances, true, true, PACKED_SQUARES); \
+			kernel(packed, query, first, end, distances, true, true, \
+				   PACKED_SQUARES); \
 		else if (query->has_masks) \
-			kernel(packed, query, distances, true, false, PACKED_SQUARES); \
+			kernel(packed, query, first, end, distances, true, false, \
+				   PACKED_SQUARES); \
 		else \
-			kernel(packed, query, distances, false, false, PACKED_SQUARES); \
+			kernel(packed, query, first, end, distances, false, false, \
+				   PACKED_SQUARES); \
 	} while (0)
 
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
 AVX2 static void
 specialised_avx2(const PackedPoints *packed, const PackedQuery *query,
-				 int32_t *distances)
+				 int first, int end, int32_t *distances)
 {
 	SPECIALISE(distances_avx2);
 }
 #endif
 
 /*
- * The packed distances of all points from the query: sums of squared or
- * absolute differences over the coordinates known of both.  Writes
- * metaprobe_packed_padded() of them; those beyond the last point mean nothing.
+ * The packed distances of points [first, end) from the query: sums of squared
+ * or absolute differences over the coordinates known of both.  The first one
+ * starts a block, of which the last is written to its end; what stands there
+ * for points that there are not means nothing.
  */
 void
 metaprobe_packed_distances(const PackedPoints *packed,
-						   const PackedQuery *query, int32_t *distances)
+						   const PackedQuery *query, int first, int end,
+						   int32_t *distances)
 {
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
 	if (metaprobe_cpu_has_avx2())
 	{
-		specialised_avx2(packed, query, distances);
+		specialised_avx2(packed, query, first, end, distances);
 		return;
 	}
 #endif

@@ -60,15 +60,16 @@ extern void metaprobe_packed_query_init(PackedQuery *query, int n_coordinates,
 										void *memory);
 extern void metaprobe_packed_query_set(PackedQuery		  *query,
 									   const PackedPoints *packed,
-									   const float *point, int n);
+									   const float *point, int n,
+									   bool is_complete);
 extern void metaprobe_packed_distances(const PackedPoints *packed,
-									   const PackedQuery  *query,
-									   int32_t			  *distances);
+									   const PackedQuery *query, int first,
+									   int end, int32_t *distances);
 extern int32_t metaprobe_packed_threshold(const PackedPoints *packed,
 										  const PackedQuery	 *query,
 										  double			  distance);
 
-/* How many distances metaprobe_packed_distances() writes. */
+/* So many points fill whole blocks. */
 static inline int
 metaprobe_packed_padded(int n_points)
 {

@@ -29,6 +29,10 @@
 /* What converting a double to a float, and back, changes at most. */
 #define FLOAT_MARGIN 1e-6
 
+/* Looking at the epochs of a block pays off for so many candidates. */
+#define BLOCK_WORTHWHILE 3
+#define CANDIDATES_WORTHWHILE 16
+
 /* So many distances are taken together; the radius shrinks in between. */
 #define MEASURED_AT_ONCE 8
 #define WARPED_AT_ONCE DTW_LANES
@@ -41,6 +45,12 @@ static bool
 is_lengthwise(Metric metric)
 {
 	return metric == METRIC_L2 || metric == METRIC_L1;
+}
+
+static bool
+has_angles(Metric metric)
+{
+	return metric == METRIC_COSINE || metric == METRIC_CORRELATION;
 }
 
 /* Note which indexes are of use for the probes; none is built yet. */
@@ -230,6 +240,8 @@ lay_out(Search *search, const ProbeCurves *probes, void *memory)
 	search->max_slots = (int) n_slots;
 	if (probes->metric == METRIC_DTW)
 		lay_out_warp(&search->warp, probes, &carver);
+	if (has_angles(probes->metric))
+		search->angular_probes = carve(&carver, n, sizeof(AngularCurve));
 	sketch_query =
 		carve(&carver, metaprobe_sketch_query_size(probes->n_epochs), 1);
 	epochs_query =
@@ -274,6 +286,14 @@ metaprobe_search_init(Search *search, const ProbeCurves *probes,
 	search->probes = probes;
 	search->indexes = indexes;
 	search->n_measured = 0;
+	if (has_angles(probes->metric) && indexes->is_complete)
+	{
+		for (int probe = 0; probe < probes->n_probes; probe++)
+			search->angular_probes[probe] =
+				metaprobe_angular_curve(probes->metric,
+										metaprobe_probe_curve(probes, probe),
+										probes->n_epochs);
+	}
 	if (probes->metric != METRIC_DTW)
 		return;
 	for (int probe = 0; probe < probes->n_probes; probe++)
@@ -305,21 +325,30 @@ bound_by_sketch(Search *search)
 									search->curve))
 		return false;
 	metaprobe_packed_distances(&sketch->packed, &search->sketch_query.packed,
-							   search->bounds);
+							   0, search->probes->n_probes, search->bounds);
 	return true;
+}
+
+/* Look at the curve's epochs as packed ones are. */
+static void
+pack_epochs(Search *search, bool is_complete)
+{
+	PackedQuery *query = &search->epochs_query;
+
+	metaprobe_packed_query_set(query, &search->indexes->epochs, search->curve,
+							   search->n_epochs, is_complete);
+	search->scale = 1;
+	if (query->n_known > 0)
+		search->scale = (double) search->probes->n_epochs / query->n_known;
+	search->has_epochs = true;
 }
 
 static bool
 bound_by_epochs(Search *search)
 {
-	const PackedPoints *epochs = &search->indexes->epochs;
-	PackedQuery		   *query = &search->epochs_query;
-
-	metaprobe_packed_query_set(query, epochs, search->curve, search->n_epochs);
-	metaprobe_packed_distances(epochs, query, search->bounds);
-	search->scale = 1;
-	if (query->n_known > 0)
-		search->scale = (double) search->probes->n_epochs / query->n_known;
+	pack_epochs(search, false);
+	metaprobe_packed_distances(&search->indexes->epochs, &search->epochs_query,
+							   0, search->probes->n_probes, search->bounds);
 	return true;
 }
 
@@ -406,13 +435,16 @@ metaprobe_search_begin(Search *search, const float *curve, int n_epochs,
 	search->n_epochs = n;
 	search->except = except;
 	search->n_measured = 0;
+	search->has_epochs = false;
+	is_complete &= search->indexes->is_complete;
+	search->is_angular = is_complete && has_angles(probes->metric);
 	if (probes->metric == METRIC_DTW)
 		begin_warp(search);
 	else
 		search->distance =
-			metaprobe_distance_function(probes->metric,
-										is_complete &&
-											search->indexes->is_complete);
+			metaprobe_distance_function(probes->metric, is_complete);
+	if (search->is_angular)
+		search->angular = metaprobe_angular_curve(probes->metric, curve, n);
 	bound_distances(search,
 					useful_index(search->indexes, probes, is_complete));
 	if (except >= 0)
@@ -432,12 +464,19 @@ static void
 measure_epochwise(Search *search, const int32_t *probes, int n)
 {
 	const float *curves[MEASURED_AT_ONCE];
+	AngularCurve angular[MEASURED_AT_ONCE];
 	double		 distances[MEASURED_AT_ONCE];
 
+	for (int i = 0; i < n && search->is_angular; i++)
+		angular[i] = search->angular_probes[probes[i]];
 	for (int i = 0; i < n; i++)
 		curves[i] = metaprobe_probe_curve(search->probes, probes[i]);
-	search->distance(search->curve, curves, n, search->n_epochs,
-					 search->probes->n_epochs, distances);
+	if (search->is_angular)
+		metaprobe_angular_distances(&search->angular, angular, n,
+									search->n_epochs, distances);
+	else
+		search->distance(search->curve, curves, n, search->n_epochs,
+						 search->probes->n_epochs, distances);
 	for (int i = 0; i < n; i++)
 		note_distance(search, probes[i], distances[i]);
 }
@@ -494,6 +533,19 @@ measure(Search *search, const int32_t *probes, int n, double limit)
 	}
 }
 
+/* The largest packed distance, by epochs, of a probe at most this far away. */
+static int32_t
+epochs_threshold(const Search *search, double distance)
+{
+	distance *= 1 + 1e-9;
+	if (search->probes->metric == METRIC_L2)
+		distance /= sqrt(search->scale);
+	else
+		distance /= search->scale;
+	return metaprobe_packed_threshold(&search->indexes->epochs,
+									  &search->epochs_query, distance);
+}
+
 /* The largest bound that a probe at most this far away can have. */
 static int32_t
 bound_at(const Search *search, double distance)
@@ -504,13 +556,7 @@ bound_at(const Search *search, double distance)
 			return metaprobe_sketch_threshold(&search->indexes->sketch,
 											  &search->sketch_query, distance);
 		case INDEX_EPOCHS:
-			distance *= 1 + 1e-9;
-			if (search->probes->metric == METRIC_L2)
-				distance /= sqrt(search->scale);
-			else
-				distance /= search->scale;
-			return metaprobe_packed_threshold(&search->indexes->epochs,
-											  &search->epochs_query, distance);
+			return epochs_threshold(search, distance);
 		case INDEX_ENVELOPES:
 			return float_bound(distance * (1 + FLOAT_MARGIN));
 		case INDEX_NONE:
@@ -621,6 +667,61 @@ may_be_within(Search *search, int probe, int32_t threshold)
 	return true;
 }
 
+/* Can that help, and is the index there?  If it is not, it would have helped. */
+static bool
+can_look_at_epochs(Search *search, int n_candidates)
+{
+	ProbeIndexes *indexes = search->indexes;
+
+	if (search->bounded_by != INDEX_SKETCH ||
+		!is_lengthwise(search->probes->metric) ||
+		n_candidates < CANDIDATES_WORTHWHILE)
+		return false;
+	if (!indexes->is_built[INDEX_EPOCHS])
+		indexes->searches[INDEX_EPOCHS]++;
+	return indexes->is_built[INDEX_EPOCHS];
+}
+
+/*
+ * Where the sketch leaves many probes of a block, look at all their epochs
+ * before they are measured.  Of n candidates, in ascending order, those that
+ * may be within the radius are left.  Returns how many they are.
+ */
+static int
+rule_out_by_epochs(Search *search, int n, double radius)
+{
+	int32_t *candidates = search->candidates;
+	int32_t	 threshold;
+	int		 n_left = 0;
+
+	if (!can_look_at_epochs(search, n))
+		return n;
+	if (!search->has_epochs)
+		pack_epochs(search, true);
+	threshold = epochs_threshold(search, radius);
+	for (int i = 0; i < n;)
+	{
+		int		first = candidates[i] / PACKED_BLOCK * PACKED_BLOCK;
+		int		end = i;
+		int32_t distances[PACKED_BLOCK];
+
+		while (end < n && candidates[end] < first + PACKED_BLOCK)
+			end++;
+		if (end - i < BLOCK_WORTHWHILE)
+			memset(distances, 0, sizeof(distances));
+		else
+			metaprobe_packed_distances(&search->indexes->epochs,
+									   &search->epochs_query, first,
+									   first + PACKED_BLOCK, distances);
+		for (; i < end; i++)
+		{
+			candidates[n_left] = candidates[i];
+			n_left += distances[candidates[i] - first] <= threshold;
+		}
+	}
+	return n_left;
+}
+
 /* Measure all probes of the range that may be among the nearest. */
 static void
 sweep(Search *search, ProbeRange range, Nearest *nearest)
@@ -630,6 +731,7 @@ sweep(Search *search, ProbeRange range, Nearest *nearest)
 	int n = metaprobe_bounds_collect(search->bounds, range.first, range.end,
 									 threshold, search->candidates);
 
+	n = rule_out_by_epochs(search, n, radius);
 	for (int i = 0; i < n;)
 	{
 		int32_t some[WARPED_AT_ONCE];

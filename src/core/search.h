@@ -67,8 +67,11 @@ typedef struct Search
 	int				 n_epochs; /* of the curve, at most the suite's */
 	int				 except;   /* a probe that is no neighbour, or -1 */
 	IndexKind		 bounded_by;
-	double			 scale; /* of distances over the epochs observed */
+	double			 scale;		 /* of distances over the epochs observed */
+	bool			 has_epochs; /* epochs_query is of this curve */
 	DistanceFunction distance;
+	AngularCurve	 angular; /* if both curve and probes are complete */
+	bool			 is_angular;
 
 	int32_t	   *bounds;	   /* of every probe; BOUND_SETTLED once measured */
 	double	   *distances; /* of the probes measured; NaN if undefined */
@@ -77,10 +80,11 @@ typedef struct Search
 	SketchQuery sketch_query;
 	PackedQuery epochs_query;
 
-	int32_t	  *candidates; /* n_probes: room to work in */
-	BoundSlots slots;
-	int		   max_slots;
-	WarpSearch warp;
+	int32_t		 *candidates; /* n_probes: room to work in */
+	BoundSlots	  slots;
+	int			  max_slots;
+	WarpSearch	  warp;
+	AngularCurve *angular_probes; /* n_probes */
 } Search;
 
 extern void		 metaprobe_indexes_init(ProbeIndexes	  *indexes,

@@ -806,7 +806,7 @@ metaprobe_sketch_query_set(SketchQuery *query, const Sketch *sketch,
 	if (isnan(query->rounding))
 		return false;
 	metaprobe_packed_query_set(&query->packed, &sketch->packed, coordinates,
-							   n_coordinates(sketch));
+							   n_coordinates(sketch), true);
 	return true;
 }
 

@@ -73,6 +73,16 @@ random_query(Random *random, const Points *points, float *query)
 	return n;
 }
 
+static bool
+is_complete(const Points *points, const float *query, int n)
+{
+	bool complete = n == points->n_coordinates;
+
+	for (int i = 0; i < n; i++)
+		complete &= !isnan(query[i]);
+	return complete;
+}
+
 /* Over the coordinates known of both, in long double. */
 static double
 true_distance(const Points *points, int point, const float *query, int n)
@@ -111,10 +121,10 @@ packed_distances_bound_the_true_ones(void **state)
 			int32_t distances[MAX_POINTS + PACKED_BLOCK];
 			int		n = random_query(&random, &points, query);
 
-			metaprobe_packed_query_set(&points.query, &points.packed, query,
-									   n);
-			metaprobe_packed_distances(&points.packed, &points.query,
-									   distances);
+			metaprobe_packed_query_set(&points.query, &points.packed, query, n,
+									   is_complete(&points, query, n));
+			metaprobe_packed_distances(&points.packed, &points.query, 0,
+									   points.n, distances);
 			for (int point = 0; point < points.n; point++)
 			{
 				double distance = true_distance(&points, point, query, n);
@@ -152,8 +162,9 @@ packed_distances_are_close(void **state)
 							   points.n_coordinates, points.memory);
 		memcpy(query, points.values, points.n_coordinates * sizeof(float));
 		metaprobe_packed_query_set(&points.query, &points.packed, query,
-								   points.n_coordinates);
-		metaprobe_packed_distances(&points.packed, &points.query, distances);
+								   points.n_coordinates, true);
+		metaprobe_packed_distances(&points.packed, &points.query, 0, points.n,
+								   distances);
 		for (int point = 0; point < points.n; point++)
 		{
 			double distance =
@@ -184,12 +195,17 @@ variants_agree_to_the_bit(void **state)
 		int32_t best[MAX_POINTS + PACKED_BLOCK];
 		int32_t portable[MAX_POINTS + PACKED_BLOCK];
 
+		int n;
+
 		open_random_points(&random, &points, round % 2);
-		metaprobe_packed_query_set(&points.query, &points.packed, query,
-								   random_query(&random, &points, query));
-		metaprobe_packed_distances(&points.packed, &points.query, best);
+		n = random_query(&random, &points, query);
+		metaprobe_packed_query_set(&points.query, &points.packed, query, n,
+								   is_complete(&points, query, n));
+		metaprobe_packed_distances(&points.packed, &points.query, 0, points.n,
+								   best);
 		metaprobe_cpu_pretend_portable(true);
-		metaprobe_packed_distances(&points.packed, &points.query, portable);
+		metaprobe_packed_distances(&points.packed, &points.query, 0, points.n,
+								   portable);
 		metaprobe_cpu_pretend_portable(false);
 		for (int point = 0; point < points.n; point++)
 			assert_int(best[point], portable[point], round);
@@ -276,7 +292,8 @@ sketches_bound_the_distances(void **state)
 
 			if (!metaprobe_sketch_query_set(&query, &sketch, curve))
 				continue;
-			metaprobe_packed_distances(&sketch.packed, &query.packed, bounds);
+			metaprobe_packed_distances(&sketch.packed, &query.packed, 0,
+									   probes.n_probes, bounds);
 			for (int probe = 0; probe < probes.n_probes; probe++)
 			{
 				double distance =
