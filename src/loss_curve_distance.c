@@ -11,15 +11,14 @@
 #include "core/dtw.h"
 #include "loss_curve.h"
 
-typedef double (*EpochwiseDistance)(const float *a, const float *b, int n,
-									int full_length);
-
 static Datum
-epochwise_distance(FunctionCallInfo fcinfo, EpochwiseDistance distance)
+epochwise_distance(FunctionCallInfo fcinfo, Metric metric)
 {
-	LossCurve *a = PG_GETARG_LOSS_CURVE(0);
-	LossCurve *b = PG_GETARG_LOSS_CURVE(1);
-	double	   result;
+	LossCurve	*a = PG_GETARG_LOSS_CURVE(0);
+	LossCurve	*b = PG_GETARG_LOSS_CURVE(1);
+	const float *others = b->losses;
+	bool		 has_missing = (a->flags | b->flags) & LOSS_CURVE_HAS_MISSING;
+	double		 result;
 
 	if (a->n_epochs != b->n_epochs)
 		ereport(ERROR,
@@ -32,7 +31,9 @@ epochwise_distance(FunctionCallInfo fcinfo, EpochwiseDistance distance)
 						 Max(Min(a->n_epochs, b->n_epochs), 1) - 1,
 						 Max(a->n_epochs, b->n_epochs))));
 
-	result = distance(a->losses, b->losses, a->n_epochs, a->n_epochs);
+	metaprobe_distance_function(metric, !has_missing)(a->losses, &others, 1,
+													  a->n_epochs, a->n_epochs,
+													  &result);
 	PG_FREE_IF_COPY(a, 0);
 	PG_FREE_IF_COPY(b, 1);
 	PG_RETURN_FLOAT8(result);
@@ -42,28 +43,28 @@ PG_FUNCTION_INFO_V1(loss_curve_l2_distance);
 Datum
 loss_curve_l2_distance(PG_FUNCTION_ARGS)
 {
-	return epochwise_distance(fcinfo, metaprobe_l2_distance);
+	return epochwise_distance(fcinfo, METRIC_L2);
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_l1_distance);
 Datum
 loss_curve_l1_distance(PG_FUNCTION_ARGS)
 {
-	return epochwise_distance(fcinfo, metaprobe_l1_distance);
+	return epochwise_distance(fcinfo, METRIC_L1);
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_cosine_distance);
 Datum
 loss_curve_cosine_distance(PG_FUNCTION_ARGS)
 {
-	return epochwise_distance(fcinfo, metaprobe_cosine_distance);
+	return epochwise_distance(fcinfo, METRIC_COSINE);
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_correlation_distance);
 Datum
 loss_curve_correlation_distance(PG_FUNCTION_ARGS)
 {
-	return epochwise_distance(fcinfo, metaprobe_correlation_distance);
+	return epochwise_distance(fcinfo, METRIC_CORRELATION);
 }
 
 /* dtw_distance(curve, curve [, band]) */

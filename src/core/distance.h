@@ -31,6 +31,9 @@ typedef enum Metric
 
 #define METAPROBE_LANES 4
 
+/* What the rounding errors of an angular distance add up to at most. */
+#define COSINE_ROUNDING 1e-11
+
 /*
  * The distances of a run of n losses from several others, scaled to the full
  * length where the metric is lengthwise.

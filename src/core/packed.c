@@ -196,12 +196,11 @@ add_beyond(PackedQuery *query, const PackedPoints *packed, double beyond)
 			packed->norm == PACKED_SQUARES ? beyond * beyond : beyond;
 }
 
-/* Measure from a point all of whose coordinates are known. */
+/* Measure from a point all of whose n coordinates are known. */
 ALWAYS_INLINE void
 set_complete(PackedQuery *query, const PackedPoints *packed,
-			 const float *point)
+			 const float *point, int n)
 {
-	int		 n = packed->n_coordinates;
 	double	 inverse_step = 1 / packed->step;
 	int16_t *values = (int16_t *) query->pairs;
 	int16_t *masks = (int16_t *) query->masks;
@@ -219,6 +218,8 @@ set_complete(PackedQuery *query, const PackedPoints *packed,
 	{
 		values[n] = 0;
 		masks[n] = 0;
+		/* beyond the last coordinate all values are 0 */
+		query->has_masks = n < packed->n_coordinates;
 	}
 	query->n_pairs = n_pairs(n);
 	query->n_known = n;
@@ -236,9 +237,9 @@ set_complete(PackedQuery *query, const PackedPoints *packed,
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
 __attribute__((target("avx2"))) static void
 set_complete_avx2(PackedQuery *query, const PackedPoints *packed,
-				  const float *point)
+				  const float *point, int n)
 {
-	set_complete(query, packed, point);
+	set_complete(query, packed, point, n);
 }
 #endif
 
@@ -247,6 +248,8 @@ static void
 set_incomplete(PackedQuery *query, const PackedPoints *packed,
 			   const float *point, int n)
 {
+	double inverse_step = 1 / packed->step;
+
 	for (int i = 0; i < n; i += 2)
 	{
 		int16_t values[2] = {0, 0};
@@ -260,7 +263,7 @@ set_incomplete(PackedQuery *query, const PackedPoints *packed,
 			if (isnan(point[i + half]))
 				continue;
 			values[half] = quantise_query(packed, point[i + half], i + half,
-										  1 / packed->step, &beyond);
+										  inverse_step, &beyond);
 			add_beyond(query, packed, beyond);
 			masks[half] = -1;
 			n_known++;
@@ -281,7 +284,7 @@ set_incomplete(PackedQuery *query, const PackedPoints *packed,
 /*
  * Measure from a point of n coordinates, at most those of the packed points.
  * Coordinates that are NaN, or absent, are unknown; is_complete promises that
- * there are none.
+ * none is NaN.
  */
 void
 metaprobe_packed_query_set(PackedQuery *query, const PackedPoints *packed,
@@ -295,10 +298,10 @@ metaprobe_packed_query_set(PackedQuery *query, const PackedPoints *packed,
 		set_incomplete(query, packed, point, n);
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
 	else if (metaprobe_cpu_has_avx2())
-		set_complete_avx2(query, packed, point);
+		set_complete_avx2(query, packed, point, n);
 #endif
 	else
-		set_complete(query, packed, point);
+		set_complete(query, packed, point, n);
 }
 
 /*

@@ -116,6 +116,16 @@ metaprobe_index_size(const ProbeCurves *probes, IndexKind kind)
 	return 0;
 }
 
+static size_t
+directions_size(const ProbeCurves *probes)
+{
+	size_t n = probes->n_epochs;
+
+	if (!has_angles(probes->metric))
+		return 0;
+	return n * sizeof(double) + probes->n_probes * n * sizeof(float);
+}
+
 /* Bytes of memory that building it takes besides. */
 size_t
 metaprobe_index_workspace_size(const ProbeCurves *probes, IndexKind kind)
@@ -127,20 +137,57 @@ metaprobe_index_workspace_size(const ProbeCurves *probes, IndexKind kind)
 		case INDEX_ENVELOPES:
 			return metaprobe_dtw_envelope_workspace_size(probes->n_epochs);
 		case INDEX_EPOCHS:
+			return directions_size(probes);
 		case INDEX_NONE:
 			break;
 	}
 	return 0;
 }
 
-static void
-build_epochs(ProbeIndexes *indexes, const ProbeCurves *probes, void *memory)
+/*
+ * What an angular metric compares of a curve, as floats.  False if that is
+ * undefined.
+ */
+static bool
+take_direction(Metric metric, const float *curve, int n, double *normalised,
+			   float *direction)
 {
+	metaprobe_normalise(metric, curve, n, normalised);
+	for (int i = 0; i < n; i++)
+		direction[i] = (float) normalised[i];
+	return n > 0 && !isnan(direction[0]);
+}
+
+/* Pack the probes' losses; for angles their directions, from a workspace. */
+static void
+build_epochs(ProbeIndexes *indexes, const ProbeCurves *probes, void *memory,
+			 void *workspace)
+{
+	const float *points = probes->losses;
+	int			 n = probes->n_epochs;
+
+	if (has_angles(probes->metric))
+	{
+		double *normalised = workspace;
+		float  *directions = (float *) (normalised + n);
+
+		for (int probe = 0; probe < probes->n_probes; probe++)
+		{
+			float *direction = directions + (size_t) probe * n;
+
+			metaprobe_poll();
+			/* a probe without one is no neighbour, wherever it is packed */
+			if (!take_direction(probes->metric,
+								metaprobe_probe_curve(probes, probe), n,
+								normalised, direction))
+				memset(direction, 0, n * sizeof(float));
+		}
+		points = directions;
+	}
 	metaprobe_packed_build(&indexes->epochs,
 						   probes->metric == METRIC_L1 ? PACKED_SIZES :
 														 PACKED_SQUARES,
-						   probes->losses, probes->n_epochs, probes->n_probes,
-						   probes->n_epochs, memory);
+						   points, n, probes->n_probes, n, memory);
 }
 
 static void
@@ -173,7 +220,7 @@ metaprobe_index_build(ProbeIndexes *indexes, const ProbeCurves *probes,
 								   workspace);
 			break;
 		case INDEX_EPOCHS:
-			build_epochs(indexes, probes, memory);
+			build_epochs(indexes, probes, memory, workspace);
 			break;
 		case INDEX_ENVELOPES:
 			build_envelopes(indexes, probes, memory, workspace);
@@ -235,13 +282,18 @@ lay_out(Search *search, const ProbeCurves *probes, void *memory)
 	search->distances = carve(&carver, n, sizeof(double));
 	search->measured = carve(&carver, n, sizeof(int32_t));
 	search->candidates = carve(&carver, n, sizeof(int32_t));
+	search->second_looks = carve(&carver, n, sizeof(int32_t));
 	search->slots.bounds = carve(&carver, n_slots, sizeof(int32_t));
 	search->slots.probes = carve(&carver, n_slots, sizeof(int32_t));
 	search->max_slots = (int) n_slots;
 	if (probes->metric == METRIC_DTW)
 		lay_out_warp(&search->warp, probes, &carver);
 	if (has_angles(probes->metric))
+	{
 		search->angular_probes = carve(&carver, n, sizeof(AngularCurve));
+		search->normalised = carve(&carver, probes->n_epochs, sizeof(double));
+		search->direction = carve(&carver, probes->n_epochs, sizeof(float));
+	}
 	sketch_query =
 		carve(&carver, metaprobe_sketch_query_size(probes->n_epochs), 1);
 	epochs_query =
@@ -329,24 +381,32 @@ bound_by_sketch(Search *search)
 	return true;
 }
 
-/* Look at the curve's epochs as packed ones are. */
+/* Look at the curve's epochs as at packed ones. */
 static void
-pack_epochs(Search *search, bool is_complete)
+pack_epochs(Search *search)
 {
-	PackedQuery *query = &search->epochs_query;
+	const ProbeCurves *probes = search->probes;
+	PackedQuery		  *query = &search->epochs_query;
+	const float		  *point = search->curve;
 
-	metaprobe_packed_query_set(query, &search->indexes->epochs, search->curve,
-							   search->n_epochs, is_complete);
+	if (has_angles(probes->metric))
+	{
+		take_direction(probes->metric, search->curve, search->n_epochs,
+					   search->normalised, search->direction);
+		point = search->direction;
+	}
+	metaprobe_packed_query_set(query, &search->indexes->epochs, point,
+							   search->n_epochs, !search->has_gaps);
 	search->scale = 1;
 	if (query->n_known > 0)
-		search->scale = (double) search->probes->n_epochs / query->n_known;
+		search->scale = (double) probes->n_epochs / query->n_known;
 	search->has_epochs = true;
 }
 
 static bool
 bound_by_epochs(Search *search)
 {
-	pack_epochs(search, false);
+	pack_epochs(search);
 	metaprobe_packed_distances(&search->indexes->epochs, &search->epochs_query,
 							   0, search->probes->n_probes, search->bounds);
 	return true;
@@ -430,7 +490,8 @@ metaprobe_search_begin(Search *search, const float *curve, int n_epochs,
 	bool is_complete;
 
 	n = observed_end(curve, n);
-	is_complete = n == probes->n_epochs && count_observed(curve, n) == n;
+	search->has_gaps = count_observed(curve, n) < n;
+	is_complete = n == probes->n_epochs && !search->has_gaps;
 	search->curve = curve;
 	search->n_epochs = n;
 	search->except = except;
@@ -442,7 +503,9 @@ metaprobe_search_begin(Search *search, const float *curve, int n_epochs,
 		begin_warp(search);
 	else
 		search->distance =
-			metaprobe_distance_function(probes->metric, is_complete);
+			metaprobe_distance_function(probes->metric,
+										!search->has_gaps &&
+											search->indexes->is_complete);
 	if (search->is_angular)
 		search->angular = metaprobe_angular_curve(probes->metric, curve, n);
 	bound_distances(search,
@@ -537,8 +600,11 @@ measure(Search *search, const int32_t *probes, int n, double limit)
 static int32_t
 epochs_threshold(const Search *search, double distance)
 {
+	/* directions are floats, and a cosine is computed with an error */
+	if (has_angles(search->probes->metric))
+		distance = sqrt(2 * (distance + COSINE_ROUNDING)) + FLOAT_MARGIN;
 	distance *= 1 + 1e-9;
-	if (search->probes->metric == METRIC_L2)
+	if (search->probes->metric != METRIC_L1)
 		distance /= sqrt(search->scale);
 	else
 		distance /= search->scale;
@@ -674,7 +740,6 @@ can_look_at_epochs(Search *search, int n_candidates)
 	ProbeIndexes *indexes = search->indexes;
 
 	if (search->bounded_by != INDEX_SKETCH ||
-		!is_lengthwise(search->probes->metric) ||
 		n_candidates < CANDIDATES_WORTHWHILE)
 		return false;
 	if (!indexes->is_built[INDEX_EPOCHS])
@@ -685,19 +750,18 @@ can_look_at_epochs(Search *search, int n_candidates)
 /*
  * Where the sketch leaves many probes of a block, look at all their epochs
  * before they are measured.  Of n candidates, in ascending order, those that
- * may be within the radius are left.  Returns how many they are.
+ * may be within the radius are left, with what was seen in second_looks.
+ * Returns how many they are.
  */
 static int
-rule_out_by_epochs(Search *search, int n, double radius)
+look_at_epochs(Search *search, int n, double radius)
 {
 	int32_t *candidates = search->candidates;
 	int32_t	 threshold;
 	int		 n_left = 0;
 
-	if (!can_look_at_epochs(search, n))
-		return n;
 	if (!search->has_epochs)
-		pack_epochs(search, true);
+		pack_epochs(search);
 	threshold = epochs_threshold(search, radius);
 	for (int i = 0; i < n;)
 	{
@@ -715,8 +779,11 @@ rule_out_by_epochs(Search *search, int n, double radius)
 									   first + PACKED_BLOCK, distances);
 		for (; i < end; i++)
 		{
+			int32_t distance = distances[candidates[i] - first];
+
 			candidates[n_left] = candidates[i];
-			n_left += distances[candidates[i] - first] <= threshold;
+			search->second_looks[n_left] = distance;
+			n_left += distance <= threshold;
 		}
 	}
 	return n_left;
@@ -728,10 +795,13 @@ sweep(Search *search, ProbeRange range, Nearest *nearest)
 {
 	double	radius = radius_of(nearest);
 	int32_t threshold = bound_at(search, radius);
-	int n = metaprobe_bounds_collect(search->bounds, range.first, range.end,
-									 threshold, search->candidates);
+	int32_t second_threshold = INT32_MAX;
+	int	 n = metaprobe_bounds_collect(search->bounds, range.first, range.end,
+									  threshold, search->candidates);
+	bool has_looked = can_look_at_epochs(search, n);
 
-	n = rule_out_by_epochs(search, n, radius);
+	if (has_looked)
+		n = look_at_epochs(search, n, radius);
 	for (int i = 0; i < n;)
 	{
 		int32_t some[WARPED_AT_ONCE];
@@ -740,6 +810,8 @@ sweep(Search *search, ProbeRange range, Nearest *nearest)
 
 		for (; i < n && n_some < measured_at_once(search); i++)
 		{
+			if (has_looked && search->second_looks[i] > second_threshold)
+				continue;
 			if (may_be_within(search, search->candidates[i], threshold))
 				some[n_some++] = search->candidates[i];
 		}
@@ -750,6 +822,8 @@ sweep(Search *search, ProbeRange range, Nearest *nearest)
 									search->measured[j]);
 		radius = radius_of(nearest);
 		threshold = bound_at(search, radius);
+		if (has_looked)
+			second_threshold = epochs_threshold(search, radius);
 	}
 }
 

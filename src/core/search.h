@@ -19,7 +19,7 @@
 typedef enum IndexKind
 {
 	INDEX_SKETCH,	 /* complete curves */
-	INDEX_EPOCHS,	 /* other curves, under a lengthwise metric */
+	INDEX_EPOCHS,	 /* all; of angular metrics only complete ones */
 	INDEX_ENVELOPES, /* all, under dynamic time warping */
 	N_INDEX_KINDS,
 	INDEX_NONE = N_INDEX_KINDS
@@ -65,6 +65,7 @@ typedef struct Search
 
 	const float		*curve;
 	int				 n_epochs; /* of the curve, at most the suite's */
+	bool			 has_gaps; /* before its end */
 	int				 except;   /* a probe that is no neighbour, or -1 */
 	IndexKind		 bounded_by;
 	double			 scale;		 /* of distances over the epochs observed */
@@ -80,11 +81,14 @@ typedef struct Search
 	SketchQuery sketch_query;
 	PackedQuery epochs_query;
 
-	int32_t		 *candidates; /* n_probes: room to work in */
+	int32_t		 *candidates;	/* n_probes: room to work in */
+	int32_t		 *second_looks; /* packed distances of the candidates */
 	BoundSlots	  slots;
 	int			  max_slots;
 	WarpSearch	  warp;
 	AngularCurve *angular_probes; /* n_probes */
+	double		 *normalised;	  /* n_epochs: room to work in */
+	float		 *direction;	  /* likewise */
 } Search;
 
 extern void		 metaprobe_indexes_init(ProbeIndexes	  *indexes,

@@ -196,8 +196,8 @@ squared_norm(const double *curve, int n)
  * What the metric compares of a curve: all of it, its direction, or the
  * direction of its deviations from the mean.  NaN where that is undefined.
  */
-static void
-normalise(Metric metric, const float *curve, int n, double *result)
+void
+metaprobe_normalise(Metric metric, const float *curve, int n, double *result)
 {
 	double mean = 0;
 	double norm;
@@ -236,7 +236,7 @@ centre_curve(const Sketch *sketch, const float *curve, double *centred)
 
 	if (is_angular(sketch->metric))
 	{
-		normalise(sketch->metric, curve, n, centred);
+		metaprobe_normalise(sketch->metric, curve, n, centred);
 		subtract(centred, sketch->centre, n);
 		return squared_norm(centred, n);
 	}
@@ -305,10 +305,10 @@ take_sample(const ProbeCurves *probes, Sketch *sketch, Workspace *work)
 		double *curve = work->sample + (size_t) i * n;
 
 		metaprobe_poll();
-		normalise(probes->metric,
-				  metaprobe_probe_curve(probes,
-										sampled_probe(probes, work, i)),
-				  n, curve);
+		metaprobe_normalise(
+			probes->metric,
+			metaprobe_probe_curve(probes, sampled_probe(probes, work, i)), n,
+			curve);
 		if (!(squared_norm(curve, n) < LARGEST_NORM))
 			memset(curve, 0, n * sizeof(double)); /* undefined, or huge */
 		for (int epoch = 0; epoch < n; epoch++)
@@ -818,12 +818,10 @@ int32_t
 metaprobe_sketch_threshold(const Sketch *sketch, const SketchQuery *query,
 						   double distance)
 {
-	/* a cosine's rounding errors add up to less than this */
-	const double cosine_rounding = 1e-11;
-	double		 radius = distance;
+	double radius = distance;
 
 	if (is_angular(sketch->metric))
-		radius = sqrt(2 * (distance + cosine_rounding));
+		radius = sqrt(2 * (distance + COSINE_ROUNDING));
 	radius = radius * (1 + 1e-9) + sketch->rounding + query->rounding;
 	return metaprobe_packed_threshold(&sketch->packed, &query->packed, radius);
 }

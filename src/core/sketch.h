@@ -43,6 +43,8 @@ typedef struct SketchQuery
 	double		rounding; /* bounds the error of all coordinates together */
 } SketchQuery;
 
+extern void	  metaprobe_normalise(Metric metric, const float *curve, int n,
+								  double *result);
 extern bool	  metaprobe_sketch_is_possible(const ProbeCurves *probes);
 extern size_t metaprobe_sketch_size(const ProbeCurves *probes);
 extern size_t metaprobe_sketch_workspace_size(const ProbeCurves *probes);
