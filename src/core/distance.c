@@ -156,39 +156,3 @@ metaprobe_angular_distances(const AngularCurve *curve,
 		distances[i] =
 			one_minus_cosine(distances[i], curve->square, others[i].square);
 }
-
-static double
-distance(Metric metric, const float *a, const float *b, int n, int full_length)
-{
-	double result;
-
-	metaprobe_distance_function(metric, false)(a, &b, 1, n, full_length,
-											   &result);
-	return result;
-}
-
-double
-metaprobe_l2_distance(const float *a, const float *b, int n, int full_length)
-{
-	return distance(METRIC_L2, a, b, n, full_length);
-}
-
-double
-metaprobe_l1_distance(const float *a, const float *b, int n, int full_length)
-{
-	return distance(METRIC_L1, a, b, n, full_length);
-}
-
-double
-metaprobe_cosine_distance(const float *a, const float *b, int n,
-						  int full_length)
-{
-	return distance(METRIC_COSINE, a, b, n, full_length);
-}
-
-double
-metaprobe_correlation_distance(const float *a, const float *b, int n,
-							   int full_length)
-{
-	return distance(METRIC_CORRELATION, a, b, n, full_length);
-}

@@ -29,6 +29,13 @@ typedef enum Metric
 
 #define N_METRICS (METRIC_DTW + 1)
 
+/* Does the metric compare directions, whatever their lengths? */
+static inline bool
+metaprobe_is_angular(Metric metric)
+{
+	return metric == METRIC_COSINE || metric == METRIC_CORRELATION;
+}
+
 #define METAPROBE_LANES 4
 
 /* What the rounding errors of an angular distance add up to at most. */
@@ -61,14 +68,5 @@ extern void			metaprobe_angular_distances(const AngularCurve *curve,
 												const AngularCurve *others,
 												int n_others, int n,
 												double *distances);
-
-extern double metaprobe_l2_distance(const float *a, const float *b, int n,
-									int full_length);
-extern double metaprobe_l1_distance(const float *a, const float *b, int n,
-									int full_length);
-extern double metaprobe_cosine_distance(const float *a, const float *b, int n,
-										int full_length);
-extern double metaprobe_correlation_distance(const float *a, const float *b,
-											 int n, int full_length);
 
 #endif /* METAPROBE_CORE_DISTANCE_H */

@@ -18,14 +18,6 @@
 #include "loss.h"
 #include "poll.h"
 
-/*
- * An index is built after so many searches that it would have helped: about
- * what building it costs.
- */
-#define SEARCHES_BEFORE_SKETCH 100
-#define SEARCHES_BEFORE_EPOCHS 20
-#define SEARCHES_BEFORE_ENVELOPES 2
-
 /* What converting a double to a float, and back, changes at most. */
 #define FLOAT_MARGIN 1e-6
 
@@ -36,34 +28,6 @@
 /* So many distances are taken together; the radius shrinks in between. */
 #define MEASURED_AT_ONCE 8
 #define WARPED_AT_ONCE DTW_LANES
-
-/*
- * Indexes
- */
-
-static bool
-is_lengthwise(Metric metric)
-{
-	return metric == METRIC_L2 || metric == METRIC_L1;
-}
-
-static bool
-has_angles(Metric metric)
-{
-	return metric == METRIC_COSINE || metric == METRIC_CORRELATION;
-}
-
-/* Note which indexes are of use for the probes; none is built yet. */
-void
-metaprobe_indexes_init(ProbeIndexes *indexes, const ProbeCurves *probes)
-{
-	size_t n = (size_t) probes->n_probes * probes->n_epochs;
-
-	*indexes = (ProbeIndexes){0};
-	indexes->is_complete = true;
-	for (size_t i = 0; i < n && indexes->is_complete; i++)
-		indexes->is_complete = !metaprobe_loss_is_missing(probes->losses[i]);
-}
 
 /* The index that a search of this kind of curve would use. */
 static IndexKind
@@ -76,164 +40,8 @@ useful_index(const ProbeIndexes *indexes, const ProbeCurves *probes,
 		return INDEX_ENVELOPES;
 	if (is_complete && indexes->is_complete)
 		return INDEX_SKETCH;
-	return is_lengthwise(probes->metric) ? INDEX_EPOCHS : INDEX_NONE;
+	return metaprobe_is_angular(probes->metric) ? INDEX_NONE : INDEX_EPOCHS;
 }
-
-/* An index that has not been built and would pay off by now. */
-IndexKind
-metaprobe_indexes_wanted(const ProbeIndexes *indexes)
-{
-	static const int searches_before[N_INDEX_KINDS] = {
-		[INDEX_SKETCH] = SEARCHES_BEFORE_SKETCH,
-		[INDEX_EPOCHS] = SEARCHES_BEFORE_EPOCHS,
-		[INDEX_ENVELOPES] = SEARCHES_BEFORE_ENVELOPES};
-
-	for (int kind = 0; kind < N_INDEX_KINDS; kind++)
-	{
-		if (!indexes->is_built[kind] &&
-			indexes->searches[kind] >= searches_before[kind])
-			return kind;
-	}
-	return INDEX_NONE;
-}
-
-/* Bytes of memory that an index takes. */
-size_t
-metaprobe_index_size(const ProbeCurves *probes, IndexKind kind)
-{
-	switch (kind)
-	{
-		case INDEX_SKETCH:
-			return metaprobe_sketch_size(probes);
-		case INDEX_EPOCHS:
-			return metaprobe_packed_size(probes->n_probes, probes->n_epochs);
-		case INDEX_ENVELOPES:
-			return (size_t) probes->n_probes * probes->n_epochs * 2 *
-				   sizeof(float);
-		case INDEX_NONE:
-			break;
-	}
-	return 0;
-}
-
-static size_t
-directions_size(const ProbeCurves *probes)
-{
-	size_t n = probes->n_epochs;
-
-	if (!has_angles(probes->metric))
-		return 0;
-	return n * sizeof(double) + probes->n_probes * n * sizeof(float);
-}
-
-/* Bytes of memory that building it takes besides. */
-size_t
-metaprobe_index_workspace_size(const ProbeCurves *probes, IndexKind kind)
-{
-	switch (kind)
-	{
-		case INDEX_SKETCH:
-			return metaprobe_sketch_workspace_size(probes);
-		case INDEX_ENVELOPES:
-			return metaprobe_dtw_envelope_workspace_size(probes->n_epochs);
-		case INDEX_EPOCHS:
-			return directions_size(probes);
-		case INDEX_NONE:
-			break;
-	}
-	return 0;
-}
-
-/*
- * What an angular metric compares of a curve, as floats.  False if that is
- * undefined.
- */
-static bool
-take_direction(Metric metric, const float *curve, int n, double *normalised,
-			   float *direction)
-{
-	metaprobe_normalise(metric, curve, n, normalised);
-	for (int i = 0; i < n; i++)
-		direction[i] = (float) normalised[i];
-	return n > 0 && !isnan(direction[0]);
-}
-
-/* Pack the probes' losses; for angles their directions, from a workspace. */
-static void
-build_epochs(ProbeIndexes *indexes, const ProbeCurves *probes, void *memory,
-			 void *workspace)
-{
-	const float *points = probes->losses;
-	int			 n = probes->n_epochs;
-
-	if (has_angles(probes->metric))
-	{
-		double *normalised = workspace;
-		float  *directions = (float *) (normalised + n);
-
-		for (int probe = 0; probe < probes->n_probes; probe++)
-		{
-			float *direction = directions + (size_t) probe * n;
-
-			metaprobe_poll();
-			/* a probe without one is no neighbour, wherever it is packed */
-			if (!take_direction(probes->metric,
-								metaprobe_probe_curve(probes, probe), n,
-								normalised, direction))
-				memset(direction, 0, n * sizeof(float));
-		}
-		points = directions;
-	}
-	metaprobe_packed_build(&indexes->epochs,
-						   probes->metric == METRIC_L1 ? PACKED_SIZES :
-														 PACKED_SQUARES,
-						   points, n, probes->n_probes, n, memory);
-}
-
-static void
-build_envelopes(ProbeIndexes *indexes, const ProbeCurves *probes, void *memory,
-				void *workspace)
-{
-	indexes->lower = memory;
-	indexes->upper =
-		indexes->lower + (size_t) probes->n_probes * probes->n_epochs;
-	for (int probe = 0; probe < probes->n_probes; probe++)
-	{
-		size_t row = (size_t) probe * probes->n_epochs;
-
-		metaprobe_poll();
-		metaprobe_dtw_envelope(probes->losses + row, probes->n_epochs,
-							   probes->band, indexes->lower + row,
-							   indexes->upper + row, workspace);
-	}
-}
-
-/* Build an index.  An interrupted build leaves it as not built. */
-void
-metaprobe_index_build(ProbeIndexes *indexes, const ProbeCurves *probes,
-					  IndexKind kind, void *memory, void *workspace)
-{
-	switch (kind)
-	{
-		case INDEX_SKETCH:
-			metaprobe_sketch_build(&indexes->sketch, probes, memory,
-								   workspace);
-			break;
-		case INDEX_EPOCHS:
-			build_epochs(indexes, probes, memory, workspace);
-			break;
-		case INDEX_ENVELOPES:
-			build_envelopes(indexes, probes, memory, workspace);
-			break;
-		case INDEX_NONE:
-			return;
-	}
-	indexes->is_built[kind] = true;
-}
-
-/*
- * Searches
- */
 
 /* At least so many slots, for seeds from so many probes. */
 static int
@@ -288,7 +96,7 @@ lay_out(Search *search, const ProbeCurves *probes, void *memory)
 	search->max_slots = (int) n_slots;
 	if (probes->metric == METRIC_DTW)
 		lay_out_warp(&search->warp, probes, &carver);
-	if (has_angles(probes->metric))
+	if (metaprobe_is_angular(probes->metric))
 	{
 		search->angular_probes = carve(&carver, n, sizeof(AngularCurve));
 		search->normalised = carve(&carver, probes->n_epochs, sizeof(double));
@@ -338,7 +146,7 @@ metaprobe_search_init(Search *search, const ProbeCurves *probes,
 	search->probes = probes;
 	search->indexes = indexes;
 	search->n_measured = 0;
-	if (has_angles(probes->metric) && indexes->is_complete)
+	if (metaprobe_is_angular(probes->metric) && indexes->is_complete)
 	{
 		for (int probe = 0; probe < probes->n_probes; probe++)
 			search->angular_probes[probe] =
@@ -389,10 +197,11 @@ pack_epochs(Search *search)
 	PackedQuery		  *query = &search->epochs_query;
 	const float		  *point = search->curve;
 
-	if (has_angles(probes->metric))
+	if (metaprobe_is_angular(probes->metric))
 	{
-		take_direction(probes->metric, search->curve, search->n_epochs,
-					   search->normalised, search->direction);
+		metaprobe_take_direction(probes->metric, search->curve,
+								 search->n_epochs, search->normalised,
+								 search->direction);
 		point = search->direction;
 	}
 	metaprobe_packed_query_set(query, &search->indexes->epochs, point,
@@ -498,7 +307,7 @@ metaprobe_search_begin(Search *search, const float *curve, int n_epochs,
 	search->n_measured = 0;
 	search->has_epochs = false;
 	is_complete &= search->indexes->is_complete;
-	search->is_angular = is_complete && has_angles(probes->metric);
+	search->is_angular = is_complete && metaprobe_is_angular(probes->metric);
 	if (probes->metric == METRIC_DTW)
 		begin_warp(search);
 	else
@@ -601,7 +410,7 @@ static int32_t
 epochs_threshold(const Search *search, double distance)
 {
 	/* directions are floats, and a cosine is computed with an error */
-	if (has_angles(search->probes->metric))
+	if (metaprobe_is_angular(search->probes->metric))
 		distance = sqrt(2 * (distance + COSINE_ROUNDING)) + FLOAT_MARGIN;
 	distance *= 1 + 1e-9;
 	if (search->probes->metric != METRIC_L1)

@@ -4,7 +4,7 @@
  *
  * A search first bounds the distance to every probe from below, and then takes
  * the distance only to probes whose bound does not rule them out.  What the
- * bounds come from are indexes, which are built when they will pay off.
+ * bounds come from are the indexes of probe_index.h.
  */
 #ifndef METAPROBE_CORE_SEARCH_H
 #define METAPROBE_CORE_SEARCH_H
@@ -12,30 +12,7 @@
 #include "bounds.h"
 #include "dtw_bound.h"
 #include "nearest.h"
-#include "probe_curves.h"
-#include "sketch.h"
-
-/* What can be prepared of a suite to bound distances, and when it helps. */
-typedef enum IndexKind
-{
-	INDEX_SKETCH,	 /* complete curves */
-	INDEX_EPOCHS,	 /* all; of angular metrics only complete ones */
-	INDEX_ENVELOPES, /* all, under dynamic time warping */
-	N_INDEX_KINDS,
-	INDEX_NONE = N_INDEX_KINDS
-} IndexKind;
-
-/* The indexes of a suite.  One that is not built bounds nothing. */
-typedef struct ProbeIndexes
-{
-	bool		 is_built[N_INDEX_KINDS];
-	int			 searches[N_INDEX_KINDS]; /* that it would have helped */
-	bool		 is_complete;			  /* no probe has a missing epoch */
-	Sketch		 sketch;
-	PackedPoints epochs;
-	float		*lower; /* envelopes: n_probes rows of n_epochs */
-	float		*upper;
-} ProbeIndexes;
+#include "probe_index.h"
 
 /* What dynamic time warping needs. */
 typedef struct WarpSearch
@@ -90,16 +67,6 @@ typedef struct Search
 	double		 *normalised;	  /* n_epochs: room to work in */
 	float		 *direction;	  /* likewise */
 } Search;
-
-extern void		 metaprobe_indexes_init(ProbeIndexes	  *indexes,
-										const ProbeCurves *probes);
-extern IndexKind metaprobe_indexes_wanted(const ProbeIndexes *indexes);
-extern size_t metaprobe_index_size(const ProbeCurves *probes, IndexKind kind);
-extern size_t metaprobe_index_workspace_size(const ProbeCurves *probes,
-											 IndexKind			kind);
-extern void	  metaprobe_index_build(ProbeIndexes	  *indexes,
-									const ProbeCurves *probes, IndexKind kind,
-									void *memory, void *workspace);
 
 extern size_t metaprobe_search_size(const ProbeCurves *probes);
 extern void	  metaprobe_search_init(Search *search, const ProbeCurves *probes,

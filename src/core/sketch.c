@@ -51,12 +51,6 @@ typedef struct Workspace
 	int		n_sample;
 } Workspace;
 
-static inline bool
-is_angular(Metric metric)
-{
-	return metric == METRIC_COSINE || metric == METRIC_CORRELATION;
-}
-
 static inline int
 n_strips(int n_axes)
 {
@@ -210,7 +204,7 @@ metaprobe_normalise(Metric metric, const float *curve, int n, double *result)
 	}
 	for (int i = 0; i < n; i++)
 		result[i] = curve[i] - mean;
-	if (is_angular(metric))
+	if (metaprobe_is_angular(metric))
 	{
 		norm = sqrt(squared_norm(result, n));
 		for (int i = 0; i < n; i++)
@@ -234,7 +228,7 @@ centre_curve(const Sketch *sketch, const float *curve, double *centred)
 {
 	int n = sketch->n_epochs;
 
-	if (is_angular(sketch->metric))
+	if (metaprobe_is_angular(sketch->metric))
 	{
 		metaprobe_normalise(sketch->metric, curve, n, centred);
 		subtract(centred, sketch->centre, n);
@@ -272,7 +266,7 @@ take_coordinates(const Sketch *sketch, const double *centred, double norm,
 		return RELATIVE_ROUNDING * scale * sketch->n_epochs +
 			   ABSOLUTE_ROUNDING;
 	coordinates[sketch->n_axes] = rest > 0 ? (float) sqrt(rest) : 0;
-	if (is_angular(sketch->metric))
+	if (metaprobe_is_angular(sketch->metric))
 		scale += 1; /* the norm of the curve before it was centred */
 	return RELATIVE_ROUNDING * scale + ABSOLUTE_ROUNDING;
 }
@@ -659,25 +653,6 @@ lay_out_workspace(Workspace *work, const ProbeCurves *probes, void *memory)
 	return carver.used;
 }
 
-/*
- * Can the probes be sketched at all?  Only if none has a gap, and dynamic time
- * warping has bounds of its own.
- */
-bool
-metaprobe_sketch_is_possible(const ProbeCurves *probes)
-{
-	size_t n = (size_t) probes->n_probes * probes->n_epochs;
-
-	if (probes->metric == METRIC_DTW || n == 0 || probes->n_probes < 2)
-		return false;
-	for (size_t i = 0; i < n; i++)
-	{
-		if (probes->losses[i] != probes->losses[i])
-			return false;
-	}
-	return true;
-}
-
 /* Bytes of memory that the sketches of these probes take. */
 size_t
 metaprobe_sketch_size(const ProbeCurves *probes)
@@ -705,7 +680,7 @@ static void
 fill_coordinates(const Sketch *sketch, float *coordinates)
 {
 	for (int i = 0; i < n_coordinates(sketch); i++)
-		coordinates[i] = is_angular(sketch->metric) ? 0 : NAN;
+		coordinates[i] = metaprobe_is_angular(sketch->metric) ? 0 : NAN;
 }
 
 static void
@@ -731,8 +706,9 @@ sketch_probes(Sketch *sketch, const ProbeCurves *probes, Workspace *work)
 }
 
 /*
- * Sketch the probes, if that is possible, in memory and with a workspace of
- * the sizes told.  Takes as long as some hundred searches without a sketch.
+ * Sketch the probes, none of which may have a missing loss, in memory and with
+ * a workspace of the sizes told.  Takes as long as some hundred searches
+ * without a sketch.
  */
 void
 metaprobe_sketch_build(Sketch *sketch, const ProbeCurves *probes, void *memory,
@@ -820,7 +796,7 @@ metaprobe_sketch_threshold(const Sketch *sketch, const SketchQuery *query,
 {
 	double radius = distance;
 
-	if (is_angular(sketch->metric))
+	if (metaprobe_is_angular(sketch->metric))
 		radius = sqrt(2 * (distance + COSINE_ROUNDING));
 	radius = radius * (1 + 1e-9) + sketch->rounding + query->rounding;
 	return metaprobe_packed_threshold(&sketch->packed, &query->packed, radius);

@@ -45,7 +45,6 @@ typedef struct SketchQuery
 
 extern void	  metaprobe_normalise(Metric metric, const float *curve, int n,
 								  double *result);
-extern bool	  metaprobe_sketch_is_possible(const ProbeCurves *probes);
 extern size_t metaprobe_sketch_size(const ProbeCurves *probes);
 extern size_t metaprobe_sketch_workspace_size(const ProbeCurves *probes);
 extern void	  metaprobe_sketch_build(Sketch *sketch, const ProbeCurves *probes,

@@ -7,7 +7,7 @@
 #include <float.h>
 
 #include "cpu.h"
-#include "distance.h"
+#include "one_distance.h"
 #include "random.h"
 #include "reference_distance.h"
 
@@ -26,11 +26,10 @@ typedef struct DistanceCase
 } DistanceCase;
 
 static const DistanceCase cases[] = {
-	{"l2", metaprobe_l2_distance, lane_l2_distance, plain_l2_distance},
-	{"l1", metaprobe_l1_distance, lane_l1_distance, plain_l1_distance},
-	{"cosine", metaprobe_cosine_distance, lane_cosine_distance,
-	 plain_cosine_distance},
-	{"correlation", metaprobe_correlation_distance, lane_correlation_distance,
+	{"l2", l2_distance, lane_l2_distance, plain_l2_distance},
+	{"l1", l1_distance, lane_l1_distance, plain_l1_distance},
+	{"cosine", cosine_distance, lane_cosine_distance, plain_cosine_distance},
+	{"correlation", correlation_distance, lane_correlation_distance,
 	 plain_correlation_distance}};
 
 /* Two curves of up to MAX_N epochs, the second at times near the first. */
@@ -148,12 +147,11 @@ static void
 l2_is_nan_euclidean(void **state)
 {
 	(void) state;
-	assert_nearly_equal(
-		metaprobe_l2_distance((float[]){3, MISSING, MISSING, 6},
-							  (float[]){1, MISSING, 4, 5}, 4, 4),
-		sqrt(4 / 2 * (2 * 2 + 1 * 1)), 1e-15, 0);
-	assert_nearly_equal(metaprobe_l2_distance((float[]){0, 1},
-											  (float[]){1, MISSING}, 2, 2),
+	assert_nearly_equal(l2_distance((float[]){3, MISSING, MISSING, 6},
+									(float[]){1, MISSING, 4, 5}, 4, 4),
+						sqrt(4 / 2 * (2 * 2 + 1 * 1)), 1e-15, 0);
+	assert_nearly_equal(l2_distance((float[]){0, 1}, (float[]){1, MISSING}, 2,
+									2),
 						sqrt(2), 1e-15, 1);
 }
 
@@ -168,12 +166,12 @@ small_examples(void **state)
 	const float falling[] = {5, 4, 3, 2, 1};
 
 	(void) state;
-	assert_same_double(metaprobe_l2_distance(a, b, 5, 5), sqrt(21), 0);
-	assert_same_double(metaprobe_l1_distance(a, b, 5, 5), 7, 1);
-	assert_same_double(metaprobe_l1_distance(a, b, 5, 10), 14, 2);
-	assert_same_double(metaprobe_cosine_distance(east, north, 2, 2), 1, 3);
-	assert_same_double(metaprobe_cosine_distance(east, west, 2, 2), 2, 4);
-	assert_same_double(metaprobe_correlation_distance(a, falling, 5, 5), 2, 5);
+	assert_same_double(l2_distance(a, b, 5, 5), sqrt(21), 0);
+	assert_same_double(l1_distance(a, b, 5, 5), 7, 1);
+	assert_same_double(l1_distance(a, b, 5, 10), 14, 2);
+	assert_same_double(cosine_distance(east, north, 2, 2), 1, 3);
+	assert_same_double(cosine_distance(east, west, 2, 2), 2, 4);
+	assert_same_double(correlation_distance(a, falling, 5, 5), 2, 5);
 }
 
 static void
@@ -264,13 +262,12 @@ cosine_is_undefined_for_zero_curves(void **state)
 	const float gaps[] = {1, MISSING, 2, 3, 4};
 
 	(void) state;
-	assert_true(isnan(metaprobe_cosine_distance(zero, some, 5, 5)));
-	assert_true(isnan(metaprobe_cosine_distance(some, zero, 5, 5)));
-	assert_true(isnan(metaprobe_cosine_distance(zero, zero, 5, 5)));
-	assert_true(
-		isnan(metaprobe_cosine_distance(zero_where_joint, gaps, 5, 5)));
-	assert_same_double(metaprobe_l2_distance(zero, zero, 5, 5), 0, 0);
-	assert_same_double(metaprobe_l1_distance(zero, zero, 5, 5), 0, 1);
+	assert_true(isnan(cosine_distance(zero, some, 5, 5)));
+	assert_true(isnan(cosine_distance(some, zero, 5, 5)));
+	assert_true(isnan(cosine_distance(zero, zero, 5, 5)));
+	assert_true(isnan(cosine_distance(zero_where_joint, gaps, 5, 5)));
+	assert_same_double(l2_distance(zero, zero, 5, 5), 0, 0);
+	assert_same_double(l1_distance(zero, zero, 5, 5), 0, 1);
 }
 
 /* However many there are, rounding their mean must not leave a residue. */
@@ -288,12 +285,9 @@ correlation_is_undefined_for_constant_curves(void **state)
 		{
 			constant[n - 1] = constants[i];
 			varied[n - 1] = (float) (n * n % 7);
-			assert_true(
-				isnan(metaprobe_correlation_distance(constant, varied, n, n)));
-			assert_true(
-				isnan(metaprobe_correlation_distance(varied, constant, n, n)));
-			assert_true(isnan(
-				metaprobe_correlation_distance(constant, constant, n, n)));
+			assert_true(isnan(correlation_distance(constant, varied, n, n)));
+			assert_true(isnan(correlation_distance(varied, constant, n, n)));
+			assert_true(isnan(correlation_distance(constant, constant, n, n)));
 		}
 	}
 }
@@ -306,9 +300,9 @@ correlation_needs_both_to_vary_where_joint(void **state)
 	const float c[] = {1, 1, 2, MISSING, 3, MISSING};
 
 	(void) state;
-	assert_true(isnan(metaprobe_correlation_distance(a, b, 6, 6)));
-	assert_true(isnan(metaprobe_correlation_distance(b, a, 6, 6)));
-	assert_false(isnan(metaprobe_correlation_distance(a, c, 6, 6)));
+	assert_true(isnan(correlation_distance(a, b, 6, 6)));
+	assert_true(isnan(correlation_distance(b, a, 6, 6)));
+	assert_false(isnan(correlation_distance(a, c, 6, 6)));
 }
 
 static void
@@ -324,8 +318,7 @@ correlation_ignores_scale_and_offset(void **state)
 		random_curve(&random, STYLE_INTEGERS, 0.1, a, MAX_N);
 		for (int i = 0; i < MAX_N; i++)
 			b[i] = 8 * a[i] - 5;
-		assert_true(metaprobe_correlation_distance(a, b, MAX_N, MAX_N) <
-					1e-14);
+		assert_true(correlation_distance(a, b, MAX_N, MAX_N) < 1e-14);
 	}
 }
 
@@ -368,18 +361,15 @@ largest_losses_are_at_finite_distances(void **state)
 		a[i] = FLT_MAX;
 		b[i] = -FLT_MAX;
 	}
-	assert_nearly_equal(metaprobe_l2_distance(a, b, n, n),
-						2.0 * FLT_MAX * sqrt(n), 1e-12, 0);
-	assert_nearly_equal(metaprobe_l1_distance(a, b, n, n), 2.0 * FLT_MAX * n,
-						1e-12, 1);
-	assert_nearly_equal(metaprobe_l1_distance(a, b, 1, n), 2.0 * FLT_MAX * n,
-						1e-12, 2);
-	assert_same_double(metaprobe_cosine_distance(a, b, n, n), 2, 3);
+	assert_nearly_equal(l2_distance(a, b, n, n), 2.0 * FLT_MAX * sqrt(n),
+						1e-12, 0);
+	assert_nearly_equal(l1_distance(a, b, n, n), 2.0 * FLT_MAX * n, 1e-12, 1);
+	assert_nearly_equal(l1_distance(a, b, 1, n), 2.0 * FLT_MAX * n, 1e-12, 2);
+	assert_same_double(cosine_distance(a, b, n, n), 2, 3);
 	a[0] = -FLT_MAX;
 	b[0] = FLT_MAX;
-	assert_nearly_equal(metaprobe_correlation_distance(a, b, n, n), 2, 1e-12,
-						4);
-	assert_same_double(metaprobe_correlation_distance(a, a, n, n), 0, 5);
+	assert_nearly_equal(correlation_distance(a, b, n, n), 2, 1e-12, 4);
+	assert_same_double(correlation_distance(a, a, n, n), 0, 5);
 	free(a);
 	free(b);
 }
@@ -394,15 +384,12 @@ smallest_losses_are_at_exact_distances(void **state)
 	const float zero[] = {0, 0, 0};
 
 	(void) state;
-	assert_same_double(metaprobe_l2_distance(a, zero, 1, 1), 0x1p-149, 0);
-	assert_same_double(metaprobe_l1_distance(a, zero, 3, 3), 6 * 0x1p-149, 1);
-	assert_same_double(metaprobe_cosine_distance(a, a, 3, 3), 0, 2);
-	assert_nearly_equal(metaprobe_cosine_distance(a, c, 3, 3), 1 - 10.0 / 14,
-						1e-14, 3);
-	assert_nearly_equal(1 + metaprobe_correlation_distance(a, b, 3, 3), 1,
-						1e-14, 4);
-	assert_nearly_equal(metaprobe_correlation_distance(a, c, 3, 3), 2, 1e-14,
-						5);
+	assert_same_double(l2_distance(a, zero, 1, 1), 0x1p-149, 0);
+	assert_same_double(l1_distance(a, zero, 3, 3), 6 * 0x1p-149, 1);
+	assert_same_double(cosine_distance(a, a, 3, 3), 0, 2);
+	assert_nearly_equal(cosine_distance(a, c, 3, 3), 1 - 10.0 / 14, 1e-14, 3);
+	assert_nearly_equal(1 + correlation_distance(a, b, 3, 3), 1, 1e-14, 4);
+	assert_nearly_equal(correlation_distance(a, c, 3, 3), 2, 1e-14, 5);
 }
 
 int

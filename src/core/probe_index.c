@@ -1,0 +1,184 @@
+/*
+ * probe_index.c
+ *		What is prepared of a suite's probes to bound distances from below.
+ */
+#include "probe_index.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "dtw_bound.h"
+#include "loss.h"
+#include "poll.h"
+
+/*
+ * An index is built after so many searches that it would have helped: about
+ * what building it costs.
+ */
+#define SEARCHES_BEFORE_SKETCH 100
+#define SEARCHES_BEFORE_EPOCHS 20
+#define SEARCHES_BEFORE_ENVELOPES 2
+
+/* Note which indexes are of use for the probes; none is built yet. */
+void
+metaprobe_indexes_init(ProbeIndexes *indexes, const ProbeCurves *probes)
+{
+	size_t n = (size_t) probes->n_probes * probes->n_epochs;
+
+	*indexes = (ProbeIndexes){0};
+	indexes->is_complete = true;
+	for (size_t i = 0; i < n && indexes->is_complete; i++)
+		indexes->is_complete = !metaprobe_loss_is_missing(probes->losses[i]);
+}
+
+/* An index that has not been built and would pay off by now. */
+IndexKind
+metaprobe_indexes_wanted(const ProbeIndexes *indexes)
+{
+	static const int searches_before[N_INDEX_KINDS] = {
+		[INDEX_SKETCH] = SEARCHES_BEFORE_SKETCH,
+		[INDEX_EPOCHS] = SEARCHES_BEFORE_EPOCHS,
+		[INDEX_ENVELOPES] = SEARCHES_BEFORE_ENVELOPES};
+
+	for (int kind = 0; kind < N_INDEX_KINDS; kind++)
+	{
+		if (!indexes->is_built[kind] &&
+			indexes->searches[kind] >= searches_before[kind])
+			return kind;
+	}
+	return INDEX_NONE;
+}
+
+/* Bytes of memory that an index takes. */
+size_t
+metaprobe_index_size(const ProbeCurves *probes, IndexKind kind)
+{
+	switch (kind)
+	{
+		case INDEX_SKETCH:
+			return metaprobe_sketch_size(probes);
+		case INDEX_EPOCHS:
+			return metaprobe_packed_size(probes->n_probes, probes->n_epochs);
+		case INDEX_ENVELOPES:
+			return (size_t) probes->n_probes * probes->n_epochs * 2 *
+				   sizeof(float);
+		case INDEX_NONE:
+			break;
+	}
+	return 0;
+}
+
+static size_t
+directions_size(const ProbeCurves *probes)
+{
+	size_t n = probes->n_epochs;
+
+	if (!metaprobe_is_angular(probes->metric))
+		return 0;
+	return n * sizeof(double) + probes->n_probes * n * sizeof(float);
+}
+
+/* Bytes of memory that building it takes besides. */
+size_t
+metaprobe_index_workspace_size(const ProbeCurves *probes, IndexKind kind)
+{
+	switch (kind)
+	{
+		case INDEX_SKETCH:
+			return metaprobe_sketch_workspace_size(probes);
+		case INDEX_ENVELOPES:
+			return metaprobe_dtw_envelope_workspace_size(probes->n_epochs);
+		case INDEX_EPOCHS:
+			return directions_size(probes);
+		case INDEX_NONE:
+			break;
+	}
+	return 0;
+}
+
+/*
+ * What an angular metric compares of a curve, as floats.  False if that is
+ * undefined.
+ */
+bool
+metaprobe_take_direction(Metric metric, const float *curve, int n,
+						 double *normalised, float *direction)
+{
+	metaprobe_normalise(metric, curve, n, normalised);
+	for (int i = 0; i < n; i++)
+		direction[i] = (float) normalised[i];
+	return n > 0 && !isnan(direction[0]);
+}
+
+/* Pack the probes' losses; for angles their directions, from a workspace. */
+static void
+build_epochs(ProbeIndexes *indexes, const ProbeCurves *probes, void *memory,
+			 void *workspace)
+{
+	const float *points = probes->losses;
+	int			 n = probes->n_epochs;
+
+	if (metaprobe_is_angular(probes->metric))
+	{
+		double *normalised = workspace;
+		float  *directions = (float *) (normalised + n);
+
+		for (int probe = 0; probe < probes->n_probes; probe++)
+		{
+			float *direction = directions + (size_t) probe * n;
+
+			metaprobe_poll();
+			/* a probe without one is no neighbour, wherever it is packed */
+			if (!metaprobe_take_direction(probes->metric,
+										  metaprobe_probe_curve(probes, probe),
+										  n, normalised, direction))
+				memset(direction, 0, n * sizeof(float));
+		}
+		points = directions;
+	}
+	metaprobe_packed_build(&indexes->epochs,
+						   probes->metric == METRIC_L1 ? PACKED_SIZES :
+														 PACKED_SQUARES,
+						   points, n, probes->n_probes, n, memory);
+}
+
+static void
+build_envelopes(ProbeIndexes *indexes, const ProbeCurves *probes, void *memory,
+				void *workspace)
+{
+	indexes->lower = memory;
+	indexes->upper =
+		indexes->lower + (size_t) probes->n_probes * probes->n_epochs;
+	for (int probe = 0; probe < probes->n_probes; probe++)
+	{
+		size_t row = (size_t) probe * probes->n_epochs;
+
+		metaprobe_poll();
+		metaprobe_dtw_envelope(probes->losses + row, probes->n_epochs,
+							   probes->band, indexes->lower + row,
+							   indexes->upper + row, workspace);
+	}
+}
+
+/* Build an index.  An interrupted build leaves it as not built. */
+void
+metaprobe_index_build(ProbeIndexes *indexes, const ProbeCurves *probes,
+					  IndexKind kind, void *memory, void *workspace)
+{
+	switch (kind)
+	{
+		case INDEX_SKETCH:
+			metaprobe_sketch_build(&indexes->sketch, probes, memory,
+								   workspace);
+			break;
+		case INDEX_EPOCHS:
+			build_epochs(indexes, probes, memory, workspace);
+			break;
+		case INDEX_ENVELOPES:
+			build_envelopes(indexes, probes, memory, workspace);
+			break;
+		case INDEX_NONE:
+			return;
+	}
+	indexes->is_built[kind] = true;
+}
