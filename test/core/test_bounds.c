@@ -2,10 +2,10 @@
  * test_bounds.c
  *		Unit tests of operations on arrays of bounds.
  */
+#include "both_kernels.h"
 #include "test.h"
 
 #include "bounds.h"
-#include "cpu.h"
 #include "loss.h"
 #include "random.h"
 
@@ -106,14 +106,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(counts_and_collections_agree_with_a_loop),
-		cmocka_unit_test(slots_keep_the_smallest_dealt_to_them),
+		test_with_both_kernels(counts_and_collections_agree_with_a_loop),
+		test_with_both_kernels(slots_keep_the_smallest_dealt_to_them),
 	};
-	int failed;
 
 	random_announce_seed();
-	failed = cmocka_run_group_tests_name("bounds", tests, NULL, NULL);
-	metaprobe_cpu_pretend_portable(true);
-	return failed +
-		   cmocka_run_group_tests_name("bounds, portable", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("bounds", tests, NULL, NULL);
 }

@@ -2,11 +2,11 @@
  * test_distance.c
  *		Unit tests of the distances between curves, epoch by epoch.
  */
+#include "both_kernels.h"
 #include "test.h"
 
 #include <float.h>
 
-#include "cpu.h"
 #include "one_distance.h"
 #include "random.h"
 #include "reference_distance.h"
@@ -396,29 +396,24 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bits_are_those_of_four_lanes),
-		cmocka_unit_test(values_are_those_of_the_formulas),
-		cmocka_unit_test(several_at_once_are_as_one_by_one),
-		cmocka_unit_test(l2_is_nan_euclidean),
-		cmocka_unit_test(small_examples),
-		cmocka_unit_test(order_of_arguments_does_not_matter),
-		cmocka_unit_test(identical_curves_are_at_zero),
-		cmocka_unit_test(absent_epochs_are_missing_epochs),
-		cmocka_unit_test(undefined_without_a_joint_epoch),
-		cmocka_unit_test(cosine_is_undefined_for_zero_curves),
-		cmocka_unit_test(correlation_is_undefined_for_constant_curves),
-		cmocka_unit_test(correlation_needs_both_to_vary_where_joint),
-		cmocka_unit_test(correlation_ignores_scale_and_offset),
-		cmocka_unit_test(angles_stay_between_0_and_2),
-		cmocka_unit_test(largest_losses_are_at_finite_distances),
-		cmocka_unit_test(smallest_losses_are_at_exact_distances),
+		test_with_both_kernels(bits_are_those_of_four_lanes),
+		test_with_both_kernels(values_are_those_of_the_formulas),
+		test_with_both_kernels(several_at_once_are_as_one_by_one),
+		test_with_both_kernels(l2_is_nan_euclidean),
+		test_with_both_kernels(small_examples),
+		test_with_both_kernels(order_of_arguments_does_not_matter),
+		test_with_both_kernels(identical_curves_are_at_zero),
+		test_with_both_kernels(absent_epochs_are_missing_epochs),
+		test_with_both_kernels(undefined_without_a_joint_epoch),
+		test_with_both_kernels(cosine_is_undefined_for_zero_curves),
+		test_with_both_kernels(correlation_is_undefined_for_constant_curves),
+		test_with_both_kernels(correlation_needs_both_to_vary_where_joint),
+		test_with_both_kernels(correlation_ignores_scale_and_offset),
+		test_with_both_kernels(angles_stay_between_0_and_2),
+		test_with_both_kernels(largest_losses_are_at_finite_distances),
+		test_with_both_kernels(smallest_losses_are_at_exact_distances),
 	};
 
-	int failed;
-
 	random_announce_seed();
-	failed = cmocka_run_group_tests_name("distance", tests, NULL, NULL);
-	metaprobe_cpu_pretend_portable(true);
-	return failed + cmocka_run_group_tests_name("distance, portable", tests,
-												NULL, NULL);
+	return cmocka_run_group_tests_name("distance", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * test_packed.c
  *		Unit tests of packed points, and of what is bounded with them.
  */
+#include "both_kernels.h"
 #include "test.h"
 
 #include "cpu.h"
@@ -317,16 +318,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(packed_distances_bound_the_true_ones),
-		cmocka_unit_test(packed_distances_are_close),
-		cmocka_unit_test(variants_agree_to_the_bit),
-		cmocka_unit_test(sketches_bound_the_distances),
+		test_with_both_kernels(packed_distances_bound_the_true_ones),
+		test_with_both_kernels(packed_distances_are_close),
+		test_with_both_kernels(variants_agree_to_the_bit),
+		test_with_both_kernels(sketches_bound_the_distances),
 	};
-	int failed;
 
 	random_announce_seed();
-	failed = cmocka_run_group_tests_name("packed", tests, NULL, NULL);
-	metaprobe_cpu_pretend_portable(true);
-	return failed +
-		   cmocka_run_group_tests_name("packed, portable", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("packed", tests, NULL, NULL);
 }
