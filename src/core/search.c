@@ -455,7 +455,17 @@ is_within(ProbeRange range, int probe)
 	return probe >= range.first && probe < range.end;
 }
 
-/* Offer what has been measured already. */
+/* Offer what has been measured from the i-th on, all of the ranges sought. */
+static void
+offer_from(const Search *search, int i, Nearest *nearest)
+{
+	for (; i < search->n_measured; i++)
+		metaprobe_nearest_offer(nearest,
+								search->distances[search->measured[i]],
+								search->measured[i]);
+}
+
+/* Offer what earlier questions about the curve have measured. */
 static void
 offer_measured(const Search *search, const ProbeRange *ranges, int n_ranges,
 			   Nearest *nearest)
@@ -625,10 +635,7 @@ sweep(Search *search, ProbeRange range, Nearest *nearest)
 				some[n_some++] = search->candidates[i];
 		}
 		measure(search, some, n_some, radius);
-		for (int j = n_before; j < search->n_measured; j++)
-			metaprobe_nearest_offer(nearest,
-									search->distances[search->measured[j]],
-									search->measured[j]);
+		offer_from(search, n_before, nearest);
 		radius = radius_of(nearest);
 		threshold = bound_at(search, radius);
 		if (has_looked)
@@ -641,9 +648,13 @@ void
 metaprobe_search_nearest(Search *search, const ProbeRange *ranges,
 						 int n_ranges, Nearest *nearest)
 {
+	int n_before;
+
+	offer_measured(search, ranges, n_ranges, nearest);
+	n_before = search->n_measured;
 	metaprobe_search_seed(search, ranges, n_ranges,
 						  seeds_for(nearest->capacity));
-	offer_measured(search, ranges, n_ranges, nearest);
+	offer_from(search, n_before, nearest);
 	for (int i = 0; i < n_ranges; i++)
 		sweep(search, ranges[i], nearest);
 	metaprobe_nearest_sort(nearest);
