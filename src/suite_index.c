@@ -16,11 +16,12 @@
 /*
  * Build an index that enough searches would have used by now, if any.  It
  * belongs to the caller's memory until it is complete, so that nothing is left
- * of one that is cancelled.
+ * of one that is cancelled.  Without memory for it, rows go on without.
  */
 void
 metaprobe_suite_add_indexes(LoadedSuite *suite)
 {
+	const int	  flags = MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM;
 	Classifier	 *classifier = &suite->classifier;
 	ProbeCurves	 *probes = &classifier->probes;
 	IndexKind	  kind = metaprobe_indexes_wanted(&classifier->indexes);
@@ -30,18 +31,25 @@ metaprobe_suite_add_indexes(LoadedSuite *suite)
 
 	if (kind == INDEX_NONE)
 		return;
+	metaprobe_index_attempt(&classifier->indexes, kind);
 	context = AllocSetContextCreate(CurrentMemoryContext, "metaprobe index",
 									ALLOCSET_SMALL_SIZES);
 	memory =
-		MemoryContextAllocHuge(context,
-							   add_size(metaprobe_index_size(probes, kind),
-										INDEX_ALIGNMENT));
+		MemoryContextAllocExtended(context,
+								   add_size(metaprobe_index_size(probes, kind),
+											INDEX_ALIGNMENT),
+								   flags);
 	workspace =
-		MemoryContextAllocHuge(CurrentMemoryContext,
-							   metaprobe_index_workspace_size(probes, kind));
-	metaprobe_index_build(&classifier->indexes, probes, kind,
-						  (void *) TYPEALIGN(INDEX_ALIGNMENT, memory),
-						  workspace);
-	MemoryContextSetParent(context, suite->context);
-	pfree(workspace);
+		palloc_extended(metaprobe_index_workspace_size(probes, kind), flags);
+	if (memory && workspace)
+	{
+		metaprobe_index_build(&classifier->indexes, probes, kind,
+							  (void *) TYPEALIGN(INDEX_ALIGNMENT, memory),
+							  workspace);
+		MemoryContextSetParent(context, suite->context);
+	}
+	else
+		MemoryContextDelete(context);
+	if (workspace)
+		pfree(workspace);
 }

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "poll.h"
 
 #define UNKNOWN INT16_MIN
+#define POINTS_BETWEEN_POLLS 256
 #define PAIR_VALUES (2 * PACKED_BLOCK)
 
 static inline int
@@ -135,6 +137,7 @@ metaprobe_packed_build(PackedPoints *packed, PackedNorm norm,
 	{
 		double own_reach;
 
+		metaprobe_poll();
 		measure_coordinate(points, stride, n_points, i, &packed->centres[i],
 						   &own_reach);
 		reach = fmax(reach, own_reach);
@@ -142,7 +145,11 @@ metaprobe_packed_build(PackedPoints *packed, PackedNorm norm,
 	/* a little room, so that rounding cannot lead beyond the limit */
 	packed->step = reach > 0 ? reach * (1 + 1e-6) / packed->limit : 1;
 	for (int i = 0; i < n_points; i++)
+	{
+		if (i % POINTS_BETWEEN_POLLS == 0)
+			metaprobe_poll();
 		pack_point(packed, points + (size_t) i * stride, i);
+	}
 }
 
 /* Bytes of memory that a query of so many coordinates takes. */

@@ -31,22 +31,40 @@ metaprobe_indexes_init(ProbeIndexes *indexes, const ProbeCurves *probes)
 		indexes->is_complete = !metaprobe_loss_is_missing(probes->losses[i]);
 }
 
-/* An index that has not been built and would pay off by now. */
-IndexKind
-metaprobe_indexes_wanted(const ProbeIndexes *indexes)
+/*
+ * So many searches before an attempt to build an index.  After one that was
+ * cancelled, or for which there was no memory, twice as many.
+ */
+static double
+searches_before(const ProbeIndexes *indexes, IndexKind kind)
 {
-	static const int searches_before[N_INDEX_KINDS] = {
+	static const int at_first[N_INDEX_KINDS] = {
 		[INDEX_SKETCH] = SEARCHES_BEFORE_SKETCH,
 		[INDEX_EPOCHS] = SEARCHES_BEFORE_EPOCHS,
 		[INDEX_ENVELOPES] = SEARCHES_BEFORE_ENVELOPES};
 
+	return ldexp(at_first[kind], indexes->attempts[kind]);
+}
+
+/* An index that has not been built and would pay off by now. */
+IndexKind
+metaprobe_indexes_wanted(const ProbeIndexes *indexes)
+{
 	for (int kind = 0; kind < N_INDEX_KINDS; kind++)
 	{
 		if (!indexes->is_built[kind] &&
-			indexes->searches[kind] >= searches_before[kind])
+			indexes->searches[kind] >= searches_before(indexes, kind))
 			return kind;
 	}
 	return INDEX_NONE;
+}
+
+/* Note that an index is about to be built, which may fail. */
+void
+metaprobe_index_attempt(ProbeIndexes *indexes, IndexKind kind)
+{
+	indexes->searches[kind] = 0;
+	indexes->attempts[kind]++;
 }
 
 /* Bytes of memory that an index takes. */

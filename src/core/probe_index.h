@@ -25,7 +25,8 @@ typedef enum IndexKind
 typedef struct ProbeIndexes
 {
 	bool		 is_built[N_INDEX_KINDS];
-	int			 searches[N_INDEX_KINDS]; /* that it would have helped */
+	int64_t		 searches[N_INDEX_KINDS]; /* that it would have helped */
+	int			 attempts[N_INDEX_KINDS]; /* to build it */
 	bool		 is_complete;			  /* no probe has a missing epoch */
 	Sketch		 sketch;
 	PackedPoints epochs;
@@ -36,6 +37,7 @@ typedef struct ProbeIndexes
 extern void		 metaprobe_indexes_init(ProbeIndexes	  *indexes,
 										const ProbeCurves *probes);
 extern IndexKind metaprobe_indexes_wanted(const ProbeIndexes *indexes);
+extern void	  metaprobe_index_attempt(ProbeIndexes *indexes, IndexKind kind);
 extern size_t metaprobe_index_size(const ProbeCurves *probes, IndexKind kind);
 extern size_t metaprobe_index_workspace_size(const ProbeCurves *probes,
 											 IndexKind			kind);

@@ -34,7 +34,7 @@
  * What the error of coordinates is at most, relative to the norm of the curve:
  * they are kept as floats, and the norm of the rest is a difference.
  */
-#define RELATIVE_ROUNDING 1e-6
+#define RELATIVE_ROUNDING 2e-6
 #define ABSOLUTE_ROUNDING 1e-40
 
 /* Beyond this norm a sketch is refused, so that no coordinate overflows. */

@@ -745,6 +745,44 @@ reaches_are_computed_once(void **state)
 	close_suite(&suite);
 }
 
+/* How many searches until an index is wanted. */
+static int
+searches_until_wanted(Suite *suite, IndexKind kind)
+{
+	Classifier *classifier = &suite->classifier;
+	int			n = 0;
+
+	while (metaprobe_indexes_wanted(&classifier->indexes) != kind)
+	{
+		search(classifier, suite->losses, suite->probes.n_epochs, -1);
+		n++;
+	}
+	return n;
+}
+
+/* One that could not be built is wanted again, but not at once. */
+static void
+failed_attempts_are_repeated_later(void **state)
+{
+	Suite suite;
+	int	  n;
+
+	(void) state;
+	open_example(&suite, METRIC_L2, 3);
+	n = searches_until_wanted(&suite, INDEX_SKETCH);
+	assert_true(n > 1);
+	for (int attempt = 1; attempt < 4; attempt++)
+	{
+		metaprobe_index_attempt(&suite.classifier.indexes, INDEX_SKETCH);
+		assert_int(searches_until_wanted(&suite, INDEX_SKETCH), n << attempt,
+				   attempt);
+	}
+	build_index(&suite, INDEX_SKETCH);
+	assert_int_equal(metaprobe_indexes_wanted(&suite.classifier.indexes),
+					 INDEX_NONE);
+	close_suite(&suite);
+}
+
 int
 main(void)
 {
@@ -766,6 +804,7 @@ main(void)
 		cmocka_unit_test(balanced_votes_count_the_share),
 		cmocka_unit_test(balanced_votes_tie_exactly),
 		cmocka_unit_test(reaches_are_computed_once),
+		cmocka_unit_test(failed_attempts_are_repeated_later),
 	};
 
 	random_announce_seed();
