@@ -766,6 +766,7 @@ failed_attempts_are_repeated_later(void **state)
 {
 	Suite suite;
 	int	  n;
+	int	  again;
 
 	(void) state;
 	open_example(&suite, METRIC_L2, 3);
@@ -774,8 +775,8 @@ failed_attempts_are_repeated_later(void **state)
 	for (int attempt = 1; attempt < 4; attempt++)
 	{
 		metaprobe_index_attempt(&suite.classifier.indexes, INDEX_SKETCH);
-		assert_int(searches_until_wanted(&suite, INDEX_SKETCH), n << attempt,
-				   attempt);
+		again = searches_until_wanted(&suite, INDEX_SKETCH);
+		assert_int(again, n << attempt, attempt);
 	}
 	build_index(&suite, INDEX_SKETCH);
 	assert_int_equal(metaprobe_indexes_wanted(&suite.classifier.indexes),
