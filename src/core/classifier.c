@@ -211,9 +211,8 @@ leading_label(Classifier *c, const int32_t *probes, int n)
  * none, or votes depend on distances.
  *
  * Take the radius within which the leading label has as many probes measured
- * as make a majority.  If those of other labels that may be within it are so
- * few that all of them together are no more than k, then the majority is among
- * the k nearest.
+ * as make a majority.  If the other labels may have no more within it than the
+ * rest of k, then of the k nearest no more than that rest are theirs.
  */
 static int
 certain_label(Classifier *c)
