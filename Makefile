@@ -17,7 +17,9 @@ SQL_PARTS = src/metaprobe.sql \
 	src/probe_suite.sql \
 	src/probe_suite_aggregate.sql \
 	src/classification.sql \
-	src/knn_aggregate.sql
+	src/knn_aggregate.sql \
+	src/tag_table.sql \
+	src/refresh_tags.sql
 DATA_built = metaprobe--$(EXTVERSION).sql
 DOCS = README.md
 

@@ -7,11 +7,14 @@
 #ifndef METAPROBE_COMPAT_H
 #define METAPROBE_COMPAT_H
 
+#include "catalog/pg_class.h"
 #include "commands/vacuum.h"
 #include "common/jsonapi.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "storage/proc.h"
+#include "utils/acl.h"
 #include "utils/regproc.h"
 
 #if PG_VERSION_NUM < 150000
@@ -86,6 +89,17 @@ metaprobe_qualified_name_list(const char *name)
 	return stringToQualifiedNameList(name, NULL);
 #else
 	return stringToQualifiedNameList(name);
+#endif
+}
+
+/* Does the current user own the relation? */
+static inline bool
+metaprobe_owns_relation(Oid relation)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, relation, GetUserId());
+#else
+	return pg_class_ownercheck(relation, GetUserId());
 #endif
 }
 

@@ -18,9 +18,9 @@
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "compat.h"
+#include "relation.h"
 #include "suite_relation.h"
 
 /* The columns by which a relation serves as a suite; NULL where it has none. */
@@ -37,13 +37,6 @@ typedef struct SuiteColumns
 	int			n_curves;
 } SuiteColumns;
 
-static Oid
-type_in_namespace(const char *name, Oid namespace)
-{
-	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-						   CStringGetDatum(name), ObjectIdGetDatum(namespace));
-}
-
 /*
  * Look for a column of type probe_suite, or for the columns of probes: label
  * and curve, else the only text and the only loss_curve column.
@@ -51,9 +44,9 @@ type_in_namespace(const char *name, Oid namespace)
 static SuiteColumns
 find_columns(Relation relation, Oid namespace)
 {
-	TupleDesc	 columns = RelationGetDescr(relation);
-	Oid			 suite_type = type_in_namespace("probe_suite", namespace);
-	Oid			 curve_type = type_in_namespace("loss_curve", namespace);
+	TupleDesc columns = RelationGetDescr(relation);
+	Oid suite_type = metaprobe_type_in_namespace("probe_suite", namespace);
+	Oid curve_type = metaprobe_type_in_namespace("loss_curve", namespace);
 	SuiteColumns found = {0};
 	const char	*only_text = NULL;
 	const char	*only_curve = NULL;
@@ -181,30 +174,6 @@ is_decided(Relation relation, const SuiteColumns *found)
 		   has_fixed_text(found->label_type) && has_fixed_text(found->id_type);
 }
 
-/* Open a relation that rows can be read from. */
-static Relation
-open_relation(Oid relid)
-{
-	Relation relation = try_relation_open(relid, AccessShareLock);
-
-	if (relation == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("relation with OID %u does not exist", relid)));
-	switch (relation->rd_rel->relkind)
-	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-		case RELKIND_VIEW:
-		case RELKIND_MATVIEW:
-		case RELKIND_FOREIGN_TABLE:
-			return relation;
-		default:
-			ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-							errmsg("\"%s\" is not a table or view",
-								   RelationGetRelationName(relation))));
-	}
-}
-
 /*
  * A query for the suite in a relation: one row with one column per suite.  The
  * relation stays locked, so that the query will mean the same one.
@@ -212,7 +181,7 @@ open_relation(Oid relid)
 static char *
 suite_query(Oid relid, Oid namespace, bool *is_decided_by_snapshot)
 {
-	Relation	   relation = open_relation(relid);
+	Relation	   relation = metaprobe_open_readable(relid);
 	SuiteColumns   found = find_columns(relation, namespace);
 	const char	  *schema = get_namespace_name(namespace);
 	StringInfoData query;
@@ -236,10 +205,7 @@ suite_query(Oid relid, Oid namespace, bool *is_decided_by_snapshot)
 							 quote_identifier(found.id));
 		appendStringInfoChar(&query, ')');
 	}
-	appendStringInfo(&query, " FROM %s",
-					 quote_qualified_identifier(
-						 get_namespace_name(RelationGetNamespace(relation)),
-						 RelationGetRelationName(relation)));
+	appendStringInfo(&query, " FROM %s", metaprobe_quoted_relation(relation));
 	relation_close(relation, NoLock);
 	return query.data;
 }

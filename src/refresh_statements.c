@@ -1,0 +1,250 @@
+/*
+ * refresh_statements.c
+ *		The statements that a refresh of a tag table consists of.
+ *
+ * Every name and operator is qualified, for they run with the caller's
+ * search_path, as the source may be a view that needs it.  Nothing is compared
+ * by IS DISTINCT FROM, which looks up its operator in that path.
+ *
+ * In all of them s is the source, t the tag table, w the work table, which has
+ * the key columns as key_1, key_2, ...
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "refresh_statements.h"
+#include "tag_table.h"
+
+/* "s.k AS key_1, s.l AS key_2" */
+static void
+append_keys_of(StringInfo sql, const RefreshNames *names, const char *alias)
+{
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(sql, "%s%s.%s AS key_%d", i > 0 ? ", " : "", alias,
+						 names->keys[i], i + 1);
+}
+
+/* "key_1, key_2" */
+static void
+append_work_keys(StringInfo sql, const RefreshNames *names)
+{
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(sql, "%skey_%d", i > 0 ? ", " : "", i + 1);
+}
+
+/* "k, l" */
+static void
+append_keys(StringInfo sql, const RefreshNames *names)
+{
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(sql, "%s%s", i > 0 ? ", " : "", names->keys[i]);
+}
+
+/* "t.k = s.k AND t.l = s.l" */
+static void
+append_match(StringInfo sql, const RefreshNames *names, const char *a,
+			 const char *b)
+{
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(sql, "%s%s.%s %s %s.%s", i > 0 ? " AND " : "", a,
+						 names->keys[i], names->equals[i], b, names->keys[i]);
+}
+
+/* "t.k = w.key_1 AND t.l = w.key_2" */
+static void
+append_work_match(StringInfo sql, const RefreshNames *names, const char *a,
+				  const char *work)
+{
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(sql, "%s%s.%s %s %s.key_%d", i > 0 ? " AND " : "", a,
+						 names->keys[i], names->equals[i], work, i + 1);
+}
+
+/* The hash of the curve in the source, 0 if that is null. */
+static void
+append_curve_hash(StringInfo sql, const RefreshNames *names)
+{
+	appendStringInfo(sql,
+					 "coalesce(%s.loss_curve_hash_extended("
+					 "s.%s::%s.loss_curve, 0::pg_catalog.int8), "
+					 "0::pg_catalog.int8)",
+					 names->schema, names->curve, names->schema);
+}
+
+/*
+ * A key that is null or not unique, as text, and whether it is null; for
+ * sources where no index sees to that.
+ */
+char *
+metaprobe_bad_key_statement(const RefreshNames *names)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT pg_catalog.concat_ws(', '");
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(&sql, ", s.%s", names->keys[i]);
+	appendStringInfoString(&sql, "), ");
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(&sql, "%ss.%s IS NULL", i > 0 ? " OR " : "",
+						 names->keys[i]);
+	appendStringInfo(&sql, " FROM %s AS s GROUP BY ", names->source);
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(&sql, "%ss.%s", i > 0 ? ", " : "", names->keys[i]);
+	appendStringInfoString(
+		&sql,
+		" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1::pg_catalog.int8");
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(&sql, " OR s.%s IS NULL", names->keys[i]);
+	appendStringInfoString(&sql, " LIMIT 1");
+	return sql.data;
+}
+
+/*
+ * Fill the work table: keys of rows that have no tag by this curve and suite,
+ * with hash and tag, and keys of tags that have no row, with neither.
+ * Parameters: suite, its hash.
+ */
+char *
+metaprobe_classify_statement(const RefreshNames *names)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql,
+						   "CREATE TEMPORARY TABLE pg_temp." REFRESH_WORK_TABLE
+						   " AS SELECT ");
+	append_work_keys(&sql, names);
+	appendStringInfo(&sql, ", curve_hash, %s.tag_metadata(curve, $1) AS tag",
+					 names->schema);
+
+	appendStringInfoString(&sql, " FROM (SELECT ");
+	append_keys_of(&sql, names, "s");
+	appendStringInfo(&sql, ", s.%s::%s.loss_curve AS curve, ", names->curve,
+					 names->schema);
+	append_curve_hash(&sql, names);
+	appendStringInfo(&sql,
+					 " AS curve_hash, t.curve_hash AS tagged_curve, "
+					 "t.suite_hash AS tagged_suite "
+					 "FROM %s AS s LEFT JOIN %s AS t ON ",
+					 names->source, names->tag_table);
+	append_match(&sql, names, "t", "s");
+	appendStringInfoString(
+		&sql, ") AS c WHERE (tagged_curve OPERATOR(pg_catalog.=) curve_hash "
+			  "AND tagged_suite OPERATOR(pg_catalog.=) $2) IS NOT TRUE ");
+
+	appendStringInfoString(&sql, "UNION ALL SELECT ");
+	append_keys_of(&sql, names, "t");
+	appendStringInfo(&sql,
+					 ", NULL::pg_catalog.int8, NULL::%s.metadata_tag "
+					 "FROM %s AS t WHERE NOT EXISTS (SELECT FROM %s AS s "
+					 "WHERE ",
+					 names->schema, names->tag_table, names->source);
+	append_match(&sql, names, "t", "s");
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
+
+/*
+ * What is true now of a range of the work table: is the row there, and by
+ * which curve is it tagged.  The tag is the one at hand if it is by the same
+ * curve and suite.
+ */
+static void
+append_state(StringInfo sql, const RefreshNames *names)
+{
+	appendStringInfoString(sql, "SELECT ");
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(sql, "w.key_%d, ", i + 1);
+	appendStringInfo(sql, "s.%s IS NOT NULL AS is_there, ", names->keys[0]);
+	append_curve_hash(sql, names);
+	appendStringInfoString(sql,
+						   " AS curve_hash, CASE WHEN $5 AND w.curve_hash "
+						   "OPERATOR(pg_catalog.=) ");
+	append_curve_hash(sql, names);
+	appendStringInfo(
+		sql,
+		" THEN w.tag ELSE %s.tag_metadata(s.%s::%s.loss_curve, $1) END AS tag "
+		"FROM pg_temp." REFRESH_WORK_TABLE " AS w LEFT JOIN %s AS s ON ",
+		names->schema, names->curve, names->schema, names->source);
+	append_work_match(sql, names, "s", "w");
+	appendStringInfoString(sql, " WHERE w.ctid OPERATOR(pg_catalog.>=) $3 "
+								"AND w.ctid OPERATOR(pg_catalog.<) $4");
+}
+
+static void
+append_delete(StringInfo sql, const RefreshNames *names)
+{
+	appendStringInfo(sql,
+					 "DELETE FROM %s AS t USING state "
+					 "WHERE NOT is_there AND ",
+					 names->tag_table);
+	append_work_match(sql, names, "t", "state");
+	appendStringInfoString(sql, " RETURNING 1");
+}
+
+static void
+append_update(StringInfo sql, const RefreshNames *names)
+{
+	appendStringInfo(sql, "UPDATE %s AS t SET ", names->tag_table);
+	for (int i = 0; i < N_METADATA_COLUMNS; i++)
+		appendStringInfo(sql, "%s = (state.tag).%s, ",
+						 metaprobe_tag_columns[i].name,
+						 metaprobe_tag_columns[i].name);
+	appendStringInfoString(
+		sql, "curve_hash = state.curve_hash, suite_hash = $2, "
+			 "tagged_at = pg_catalog.now() FROM state WHERE is_there AND ");
+	append_work_match(sql, names, "t", "state");
+	appendStringInfoString(
+		sql, " AND NOT (t.curve_hash OPERATOR(pg_catalog.=) state.curve_hash "
+			 "AND t.suite_hash OPERATOR(pg_catalog.=) $2) RETURNING 1");
+}
+
+static void
+append_insert(StringInfo sql, const RefreshNames *names)
+{
+	appendStringInfo(sql, "INSERT INTO %s (", names->tag_table);
+	append_keys(sql, names);
+	for (int i = 0; i < N_TAG_COLUMNS; i++)
+		appendStringInfo(sql, ", %s", metaprobe_tag_columns[i].name);
+	appendStringInfoString(sql, ") SELECT ");
+	append_work_keys(sql, names);
+	for (int i = 0; i < N_METADATA_COLUMNS; i++)
+		appendStringInfo(sql, ", (tag).%s", metaprobe_tag_columns[i].name);
+	appendStringInfo(sql,
+					 ", curve_hash, $2, pg_catalog.now() FROM state "
+					 "WHERE is_there AND NOT EXISTS (SELECT FROM %s AS t "
+					 "WHERE ",
+					 names->tag_table);
+	append_work_match(sql, names, "t", "state");
+	appendStringInfoString(sql, ") RETURNING 1");
+}
+
+/*
+ * Make the tags of a range of the work table true.  Returns how many were
+ * added, changed and removed.  The caller has locked the tag table against
+ * other writers before the snapshot was taken.  Parameters: suite, its hash,
+ * the first place in the work table and that behind the last, whether the
+ * suite is that of the work table's tags.
+ */
+char *
+metaprobe_merge_statement(const RefreshNames *names)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "WITH state AS MATERIALIZED (");
+	append_state(&sql, names);
+	appendStringInfoString(&sql, "), added AS (");
+	append_insert(&sql, names);
+	appendStringInfoString(&sql, "), changed AS (");
+	append_update(&sql, names);
+	appendStringInfoString(&sql, "), removed AS (");
+	append_delete(&sql, names);
+	appendStringInfoString(&sql,
+						   ") SELECT (SELECT pg_catalog.count(*) FROM added), "
+						   "(SELECT pg_catalog.count(*) FROM changed), "
+						   "(SELECT pg_catalog.count(*) FROM removed)");
+	return sql.data;
+}

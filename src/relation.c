@@ -1,0 +1,69 @@
+/*
+ * relation.c
+ *		Relations and types by their names, and names for queries.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "relation.h"
+
+/* Open, and lock for reading, a relation that rows can be read from. */
+Relation
+metaprobe_open_readable(Oid relid)
+{
+	Relation relation = try_relation_open(relid, AccessShareLock);
+
+	if (relation == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
+	switch (relation->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_VIEW:
+		case RELKIND_MATVIEW:
+		case RELKIND_FOREIGN_TABLE:
+			return relation;
+		default:
+			ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+							errmsg("\"%s\" is not a table or view",
+								   RelationGetRelationName(relation))));
+	}
+}
+
+/* The relation's name for a query, whatever the search_path. */
+char *
+metaprobe_quoted_relation(Relation relation)
+{
+	return quote_qualified_identifier(get_namespace_name(
+										  RelationGetNamespace(relation)),
+									  RelationGetRelationName(relation));
+}
+
+/* The number of a column that a user named; an error if there is none. */
+AttrNumber
+metaprobe_column_by_name(Relation relation, const char *name)
+{
+	AttrNumber number = get_attnum(RelationGetRelid(relation), name);
+
+	if (!AttrNumberIsForUserDefinedAttr(number))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("relation \"%s\" has no column \"%s\"",
+							   RelationGetRelationName(relation), name)));
+	return number;
+}
+
+/* A type by name, InvalidOid if there is none. */
+Oid
+metaprobe_type_in_namespace(const char *name, Oid namespace)
+{
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+						   CStringGetDatum(name), ObjectIdGetDatum(namespace));
+}

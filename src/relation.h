@@ -1,0 +1,17 @@
+/*
+ * relation.h
+ *		Relations and types by their names, and names for queries.
+ */
+#ifndef METAPROBE_RELATION_H
+#define METAPROBE_RELATION_H
+
+#include "access/attnum.h"
+#include "utils/relcache.h"
+
+extern Relation	  metaprobe_open_readable(Oid relid);
+extern char		 *metaprobe_quoted_relation(Relation relation);
+extern AttrNumber metaprobe_column_by_name(Relation	   relation,
+										   const char *name);
+extern Oid		  metaprobe_type_in_namespace(const char *name, Oid namespace);
+
+#endif /* METAPROBE_RELATION_H */
