@@ -30,7 +30,7 @@ SELECT object FROM members
 		AND coalesce(obj_description(objid, classid::regclass::name), '') = ''
 	AND NOT (classid = 'pg_type'::regclass AND objid IN (SELECT typarray FROM pg_type))
 	ORDER BY object COLLATE "C";
--- not parallel safe: none
+-- not parallel safe: what writes
 SELECT signature, proparallel FROM functions WHERE proparallel <> 's' ORDER BY signature::text COLLATE "C";
 -- the cost of 1 that a function has if nobody thought of it: these are that cheap
 SELECT signature FROM functions WHERE procost = 1 AND prokind = 'f' ORDER BY signature::text COLLATE "C";
@@ -65,7 +65,8 @@ SELECT o.oid::regoperator AS operator, oprcom::regoperator AS commutator,
 -- the whole interface
 \pset format unaligned
 \pset tuples_only on
-SELECT CASE prokind WHEN 'a' THEN 'aggregate ' ELSE '' END || proname || '(' || pg_get_function_arguments(oid) || ') -> ' || pg_get_function_result(oid)
+SELECT CASE prokind WHEN 'a' THEN 'aggregate ' WHEN 'p' THEN 'procedure ' ELSE '' END || proname
+		|| '(' || pg_get_function_arguments(oid) || ')' || coalesce(' -> ' || pg_get_function_result(oid), '')
 	FROM functions WHERE NOT is_internal OR prokind = 'a' ORDER BY proname COLLATE "C",
 		pg_get_function_arguments(oid) COLLATE "C";
 

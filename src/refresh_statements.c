@@ -197,8 +197,9 @@ append_update(StringInfo sql, const RefreshNames *names)
 			 "tagged_at = pg_catalog.now() FROM state WHERE is_there AND ");
 	append_work_match(sql, names, "t", "state");
 	appendStringInfoString(
-		sql, " AND NOT (t.curve_hash OPERATOR(pg_catalog.=) state.curve_hash "
-			 "AND t.suite_hash OPERATOR(pg_catalog.=) $2) RETURNING 1");
+		sql, " AND (t.curve_hash OPERATOR(pg_catalog.=) state.curve_hash "
+			 "AND t.suite_hash OPERATOR(pg_catalog.=) $2) IS NOT TRUE "
+			 "RETURNING 1");
 }
 
 static void

@@ -146,7 +146,9 @@ find_key_column(Relation source, Form_pg_attribute key)
 							   NameStr(key->attname),
 							   format_type_be(column->atttypid),
 							   RelationGetRelationName(source),
-							   format_type_be(key->atttypid))));
+							   format_type_be(key->atttypid)),
+						errhint("Cast it in a view, or make a tag table for "
+								"this source.")));
 	return number;
 }
 
@@ -215,11 +217,15 @@ find_curve_column(const Refresh *refresh, Relation source)
 						errmsg("relation \"%s\" has no column \"%s\" of type "
 							   "loss_curve",
 							   RelationGetRelationName(source), wanted)));
-	if (n_curves != 1)
+	if (n_curves == 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("relation \"%s\" has no column of type "
+							   "loss_curve",
+							   RelationGetRelationName(source))));
+	if (n_curves > 1)
 		ereport(
 			ERROR,
-			(errcode(n_curves ? ERRCODE_AMBIGUOUS_COLUMN :
-								ERRCODE_UNDEFINED_COLUMN),
+			(errcode(ERRCODE_AMBIGUOUS_COLUMN),
 			 errmsg("relation \"%s\" has %d columns of type loss_curve and "
 					"none of them is named curve",
 					RelationGetRelationName(source), n_curves),

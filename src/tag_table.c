@@ -172,11 +172,20 @@ key_of_source(Relation source, ArrayType *names)
 							   INDEX_MAX_KEYS, n)));
 	for (int i = 0; i < n; i++)
 	{
+		char *name;
+
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("name of a key column must not be null")));
-		key.columns[i] =
-			metaprobe_column_by_name(source, TextDatumGetCString(elements[i]));
+		name = TextDatumGetCString(elements[i]);
+		key.columns[i] = metaprobe_column_by_name(source, name);
+		for (int j = 0; j < i; j++)
+		{
+			if (key.columns[j] == key.columns[i])
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("key column \"%s\" is named twice", name)));
+		}
 	}
 	key.n = n;
 	return key;
