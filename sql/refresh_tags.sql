@@ -199,6 +199,9 @@ CALL refresh_tags('tags', 'samples', 'suites');
 INSERT INTO suites SELECT probe_suite_agg(label, curve) FROM probes GROUP BY label;
 CALL refresh_tags('tags', 'samples', 'suites');
 
+TRUNCATE suites;
+INSERT INTO suites SELECT probe_suite_agg(label, curve) FROM probes;
+
 -- whoever may read the source, but does not own the tags
 CREATE ROLE regress_reader;
 GRANT USAGE ON SCHEMA refresh_test TO regress_reader;
@@ -206,10 +209,29 @@ GRANT ALL ON ALL TABLES IN SCHEMA refresh_test TO regress_reader;
 SET ROLE regress_reader;
 CALL refresh_tags('tags', 'samples', 'probes');
 RESET ROLE;
+-- an ordinary user's tags are those of the rows that the user may see
+GRANT CREATE ON SCHEMA refresh_test TO regress_reader;
+ALTER TABLE samples ENABLE ROW LEVEL SECURITY;
+CREATE POLICY few ON samples TO regress_reader USING (id <= 200);
+SET ROLE regress_reader;
+SELECT create_tag_table('own_tags', 'samples');
+CALL refresh_tags('own_tags', 'samples', 'probes');
+RESET ROLE;
+DROP POLICY few ON samples;
+CREATE POLICY others ON samples TO regress_reader USING (id BETWEEN 151 AND 230);
+SET ROLE regress_reader;
+CALL refresh_tags('own_tags', 'samples', 'probes');
+RESET ROLE;
+SELECT min(id), max(id), count(*) FROM own_tags;
+REVOKE SELECT ON samples, probes FROM regress_reader;
+SET ROLE regress_reader;
+CALL refresh_tags('own_tags', 'samples', 'suites');
+CALL refresh_tags('own_tags', 'samples', 'probes');
+RESET ROLE;
+ALTER TABLE samples DISABLE ROW LEVEL SECURITY;
+DROP TABLE own_tags;
 
 -- operators and functions that somebody put in the way are not used
-TRUNCATE suites;
-INSERT INTO suites SELECT probe_suite_agg(label, curve) FROM probes;
 CREATE SCHEMA hostile;
 CREATE FUNCTION hostile.yes(integer, integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
 CREATE FUNCTION hostile.yes(bigint, bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';

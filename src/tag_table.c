@@ -15,6 +15,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -122,7 +123,8 @@ metaprobe_has_unique_key(Relation relation, const AttrNumber *columns, int n)
 	bool	   is_primary;
 
 	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE &&
-		relation->rd_rel->relhassubclass)
+		relation->rd_rel->relhassubclass &&
+		find_inheritance_children(RelationGetRelid(relation), NoLock) != NIL)
 		return false;
 	for (int i = 0; i < n; i++)
 	{
