@@ -38,6 +38,8 @@ SHLIB_LINK += -lm
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --load-extension=metaprobe
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=metaprobe
 ENCODING = UTF8
 PROVE_TESTS = $(wildcard test/t/*.pl)
 EXTRA_CLEAN = metaprobe--$(EXTVERSION).sql
