@@ -410,8 +410,11 @@ classify(Refresh *refresh)
 			SPI_OK_UTILITY);
 	refresh->n_work = SPI_processed;
 	measure_work_table(refresh);
-	ereport(NOTICE, (errmsg("%s: " INT64_FORMAT " rows to bring up to date",
-							refresh->names.tag_table, refresh->n_work)));
+	ereport(NOTICE,
+			(errmsg_plural("%s: " INT64_FORMAT " row to bring up to date",
+						   "%s: " INT64_FORMAT " rows to bring up to date",
+						   refresh->n_work, refresh->names.tag_table,
+						   refresh->n_work)));
 	end_step(refresh);
 }
 
