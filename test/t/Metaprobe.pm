@@ -134,18 +134,20 @@ sub in_worker
 	return "SET $setting = on;";
 }
 
-# A psql that stays connected, to be used turn by turn with others.
+# A psql that stays connected, to be used turn by turn with others.  Its output
+# is bare rows, unless other options are given.
 sub session
 {
-	my ($node, $dbname) = @_;
+	my ($node, $dbname, @options) = @_;
 	my $self = bless { in => '', out => '', err => '', turns => 0 },
 	  'Metaprobe::Session';
 
 	$self->{timer} =
 	  IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default);
+	@options = '-XAtq' unless @options;
 	$self->{run} = IPC::Run::start(
 		[
-			$node->installed_command('psql'), '-XAtq', '-d',
+			$node->installed_command('psql'), @options, '-d',
 			$node->connstr($dbname // 'postgres'), '-f', '-'
 		],
 		'<',  \$self->{in},
