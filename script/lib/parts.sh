@@ -132,10 +132,6 @@ part_regress() {
 	count_regress "$status" "$work/regress.log" || show_regress_failure "$work/run"
 }
 
-has_isolation_tests() {
-	[ -d "$root/test/isolation/specs" ]
-}
-
 part_isolation() {
 	local status=0
 	need_server_running || return

@@ -66,6 +66,16 @@ for my $answer (files('expected/*.out'))
 	my $test = $answer =~ s{^expected/(.*?)(_\d+)?\.out$}{sql/$1.sql}r;
 	ok(-f "$root/$test", "$answer has $test");
 }
+for my $spec (files('test/isolation/specs/*.spec'))
+{
+	my $answer = $spec =~ s{specs/(.*)\.spec$}{expected/$1.out}r;
+	ok(-f "$root/$answer", "$spec has $answer");
+}
+for my $answer (files('test/isolation/expected/*.out'))
+{
+	my $spec = $answer =~ s{expected/(.*?)(_\d+)?\.out$}{specs/$1.spec}r;
+	ok(-f "$root/$spec", "$answer has $spec");
+}
 
 # Layers: the core knows no PostgreSQL; one file knows its versions.
 my @includes = grep { slurp($_) =~ /#include\s+"(postgres|fmgr|utils\/|\.\.\/)/ }
