@@ -20,10 +20,13 @@ as_root() {
 	fi
 }
 
+may_become_root() {
+	[ "$(id -u)" -eq 0 ] || type -P sudo >/dev/null
+}
+
 # Ends the command, unless as_root can work; says what for.
 require_root() {
-	[ "$(id -u)" -eq 0 ] || type -P sudo >/dev/null ||
-		die "this needs root, or a user with sudo: $*"
+	may_become_root || die "this needs root, or a user with sudo: $*"
 }
 
 # Runs a command as the user whom hand_over_workdir has chosen.  HOME is the

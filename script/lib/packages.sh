@@ -4,6 +4,7 @@
 oldest_major=15
 missing=()
 wanted=()
+server_modules=()
 cluster_conf=/etc/postgresql-common/createcluster.d/zz-metaprobe.conf
 
 # need PACKAGE CHECK...: PACKAGE is missing if the command CHECK fails.
@@ -19,6 +20,17 @@ want() {
 	local package=$1
 	shift
 	"$@" >/dev/null 2>&1 || wanted+=("$package")
+}
+
+# want_python MODULE: for Debian's own Python, /usr/bin/python3.
+want_python() {
+	want "python3-$1" /usr/bin/python3 -c "import $1"
+}
+
+# want_server_module NAME LIBRARY: Debian's package of another extension, for the
+# server's version, which is known only once the server is chosen (add_wanted).
+want_server_module() {
+	server_modules+=("$1 $2")
 }
 
 has() {
@@ -113,9 +125,23 @@ allow_main_cluster() {
 	as_root rmdir --ignore-fail-on-non-empty "${cluster_conf%/*}"
 }
 
+# Only Debian's servers have Debian's modules.
+add_server_modules() {
+	local bindir=${PG_CONFIG%/*} home module name library
+	[ ! -x "$PG_CONFIG" ] || bindir=$("$PG_CONFIG" --bindir)
+	[[ $bindir == /usr/lib/postgresql/*/bin ]] || return 0
+	home=${bindir%/bin}
+	for module in "${server_modules[@]}"; do
+		read -r name library <<<"$module"
+		want "postgresql-${home##*/}-$name" test -e "$home/lib/$library"
+	done
+	server_modules=()
+}
+
 # Moves the wanted packages that there are to the missing ones.
 add_wanted() {
 	local package
+	add_server_modules
 	for package in "${wanted[@]}"; do
 		if apt-cache show "$package" >/dev/null 2>&1; then
 			missing+=("$package")
@@ -129,7 +155,8 @@ add_wanted() {
 install_missing() {
 	local server=there
 	find_server || server=missing
-	[ "$server" = missing ] || [ "${#missing[@]}" -gt 0 ] || add_wanted
+	# What we can do without is no reason to ask for root.
+	[ "$server" = missing ] || [ "${#missing[@]}" -gt 0 ] || ! may_become_root || add_wanted
 	[ "$server" = missing ] || [ "${#missing[@]}" -gt 0 ] || return 0
 
 	has apt-get ||

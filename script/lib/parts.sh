@@ -28,6 +28,11 @@ need_for_isolation() {
 need_for_tap() {
 	need perl has prove
 	need libipc-run-perl perl -MIPC::Run -e 1
+	want_server_module cron pg_cron.so
+	want_python psycopg
+	want_python torch
+	want_python jinja2
+	want_python yaml
 }
 
 # What another version of clang-format wants would be noise.
