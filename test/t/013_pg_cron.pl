@@ -83,8 +83,8 @@ JOIN (SELECT id, tag_metadata(curve, (SELECT suite FROM mnist_suite)) AS tag FRO
 	'each row has its tag');
 cmp_ok($node->safe_psql('postgres', 'SELECT count(DISTINCT xmin::text) FROM sample_tags'),
 	'>', 1, 'the job committed in batches');
-like(as_user('tagger', $history->{code}), qr/^succeeded\|/, 'the owner sees how it went');
-like(as_user('other', $history->{code}), qr/^failed\|.*must be owner/s, 'and so does the other');
+like(as_user('tagger', $history->{code}), qr/^succeeded\|/m, 'the owner sees how it went');
+like(as_user('other', $history->{code}), qr/^failed\|.*must be owner/m, 'and so does the other');
 
 is(as_user('tagger', q{SELECT cron.unschedule('tags')}), 't', 'it can be unscheduled');
 

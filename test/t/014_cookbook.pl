@@ -22,8 +22,7 @@ $node->start;
 # Recipes name files by their path in the repository.
 chdir $Recipes::root or die "cannot enter $Recipes::root: $!";
 
-my $has_torch = (run_command(
-	[ '/usr/bin/python3', '-c', 'import psycopg, torch; print("both")' ]))[0] eq 'both';
+my $has_torch = has_python_modules('psycopg', 'torch');
 
 my @cookbook = recipes('doc/cookbook.md');
 my ($create, $load) = @cookbook;

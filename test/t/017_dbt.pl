@@ -13,9 +13,8 @@ use PostgreSQL::Test::Utils;
 use Recipes;
 use Test::More;
 
-my ($has_modules) =
-  run_command([ '/usr/bin/python3', '-c', 'import jinja2, yaml; print("both")' ]);
-plan skip_all => 'no jinja2 or yaml for /usr/bin/python3' unless $has_modules eq 'both';
+plan skip_all => 'no jinja2 or yaml for /usr/bin/python3'
+  unless has_python_modules('jinja2', 'yaml');
 
 my ($json, $complaint) = run_command(
 	[

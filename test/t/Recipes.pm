@@ -22,9 +22,19 @@ our @EXPORT = qw(
   recipe_session
   run_recipe
   check_recipes
+  has_python_modules
 );
 
 our $root = "$FindBin::RealBin/../..";
+
+# Does Debian's Python have these?
+sub has_python_modules
+{
+	my $import = 'import ' . join(', ', @_);
+	my ($found) = eval { run_command([ '/usr/bin/python3', '-c', "$import; print('all')" ]) };
+
+	return defined $found && $found eq 'all';
+}
 
 # The recipes of a document: its title (the heading above, and its line), language,
 # code, output if it has one, and for the rewriting the lines to replace.
