@@ -19,6 +19,10 @@ $node->init(
 	extra => [ '--username=postgres', '--encoding=UTF8', '--no-locale' ]);
 $node->start;
 
+# A reader need not be a superuser.
+$node->safe_psql('postgres', 'CREATE ROLE reader LOGIN CREATEDB');
+$ENV{PGUSER} = 'reader';
+
 # Recipes name files by their path in the repository.
 chdir $Recipes::root or die "cannot enter $Recipes::root: $!";
 
