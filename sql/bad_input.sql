@@ -145,7 +145,8 @@ SELECT signature,
 	WHERE oid IN (SELECT objid FROM pg_depend WHERE refobjid = (SELECT oid FROM pg_extension
 		WHERE extname = 'metaprobe') AND classid = 'pg_proc'::regclass)
 		AND NOT 'internal'::regtype = ANY (proargtypes::oid[])
-			AND NOT 'anynonarray'::regtype = ANY (proargtypes::oid[])
+			AND NOT 'anynonarray'::regtype = ANY (proargtypes::oid[]) AND prokind <> 'p'
 	ORDER BY signature;
+SELECT error_of('CALL refresh_tags(NULL, NULL, NULL, NULL, NULL)');
 
 DROP TABLE suites, samples;
