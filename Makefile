@@ -14,6 +14,7 @@ SQL_PARTS = src/metaprobe.sql \
 	src/loss_curve_distance.sql \
 	src/loss_curve_shape.sql \
 	src/loss_curve_aggregate.sql \
+	src/loss_log.sql \
 	src/probe_suite.sql \
 	src/probe_suite_aggregate.sql \
 	src/classification.sql \
