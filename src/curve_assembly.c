@@ -93,37 +93,15 @@ write_record(CurveAssembly *assembly, int64 id, int epoch, float loss)
 
 /* Write a curve; of missing epochs, only one that tells how long it is. */
 static void
-write_curve(CurveAssembly *assembly, int64 id, const float *losses,
-			int n_epochs)
+write_curve(void *target, int64 id, const float *losses, int n_epochs)
 {
+	CurveAssembly *assembly = target;
+
 	for (int epoch = 0; epoch < n_epochs; epoch++)
 	{
 		if (!metaprobe_loss_is_missing(losses[epoch]) || epoch == n_epochs - 1)
 			write_record(assembly, id, epoch, losses[epoch]);
 	}
-}
-
-/* Give each curve in the table to the sink. */
-static void
-read_table(const CurveTable *table, CurveSink sink, void *target)
-{
-	float *losses = palloc(LOSS_CURVE_MAX_EPOCHS * sizeof(float));
-
-	for (int curve = 0; curve < table->n_curves; curve++)
-	{
-		int n_epochs = metaprobe_curve_table_read(table, curve, losses);
-
-		CHECK_FOR_INTERRUPTS();
-		if (n_epochs > 0)
-			sink(target, table->ids[curve], losses, n_epochs);
-	}
-	pfree(losses);
-}
-
-static void
-write_to_assembly(void *target, int64 id, const float *losses, int n_epochs)
-{
-	write_curve(target, id, losses, n_epochs);
 }
 
 /* From now on write what is added to partitions, and first what is there. */
@@ -136,7 +114,7 @@ begin_partitions(CurveAssembly *assembly)
 		assembly->tapes = LogicalTapeSetCreate(true, NULL, -1);
 	assembly->partitions =
 		palloc0(sizeof(LogicalTape *) << assembly->partition_bits);
-	read_table(assembly->table, write_to_assembly, assembly);
+	metaprobe_curve_table_read(assembly->table, write_curve, assembly);
 	metaprobe_curve_table_clear(assembly->table);
 	MemoryContextSwitchTo(caller);
 }
@@ -165,19 +143,23 @@ end_partitions(CurveAssembly *assembly)
 }
 
 /*
- * Add a loss, which may be missing, but makes the curve as long as that.
+ * Add losses of an epoch.  One that is missing makes the curve as long as that.
  */
 void
-metaprobe_assembly_add(CurveAssembly *assembly, int64 id, int epoch,
-					   float loss)
+metaprobe_assembly_add(CurveAssembly *assembly, int epoch, const int64 *ids,
+					   const float *losses, int n)
 {
+	int first = 0;
+
 	if (assembly->partitions == NULL)
 	{
-		if (metaprobe_curve_table_record(assembly->table, id, epoch, loss))
-			return;
-		begin_partitions(assembly);
+		first = metaprobe_curve_table_record(assembly->table, epoch, ids,
+											 losses, n);
+		if (first < n)
+			begin_partitions(assembly);
 	}
-	write_record(assembly, id, epoch, loss);
+	for (int i = first; i < n; i++)
+		write_record(assembly, ids[i], epoch, losses[i]);
 }
 
 static void
@@ -192,8 +174,8 @@ add_partition(CurveAssembly *assembly, LogicalTape *tape)
 		size = LogicalTapeRead(tape, records,
 							   RECORDS_AT_ONCE * sizeof(LossRecord));
 		for (size_t i = 0; i < size / sizeof(LossRecord); i++)
-			metaprobe_assembly_add(assembly, records[i].id, records[i].epoch,
-								   records[i].loss);
+			metaprobe_assembly_add(assembly, records[i].epoch, &records[i].id,
+								   &records[i].loss, 1);
 	} while (size == RECORDS_AT_ONCE * sizeof(LossRecord));
 	pfree(records);
 }
@@ -205,7 +187,7 @@ finish_table(CurveAssembly *assembly, CurveSink sink, void *target)
 	if (assembly->partitions)
 		end_partitions(assembly);
 	else
-		read_table(assembly->table, sink, target);
+		metaprobe_curve_table_read(assembly->table, sink, target);
 	metaprobe_curve_table_clear(assembly->table);
 }
 

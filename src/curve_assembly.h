@@ -5,15 +5,14 @@
 #ifndef METAPROBE_CURVE_ASSEMBLY_H
 #define METAPROBE_CURVE_ASSEMBLY_H
 
+#include "curve_table.h"
+
 typedef struct CurveAssembly CurveAssembly;
 
-/* Is called with each finished curve; the losses are its own only meanwhile. */
-typedef void (*CurveSink)(void *target, int64 id, const float *losses,
-						  int n_epochs);
-
 extern CurveAssembly *metaprobe_assembly_create(Size memory, bool last_wins);
-extern void			  metaprobe_assembly_add(CurveAssembly *assembly, int64 id,
-											 int epoch, float loss);
+extern void metaprobe_assembly_add(CurveAssembly *assembly, int epoch,
+								   const int64 *ids, const float *losses,
+								   int n);
 extern void metaprobe_assembly_finish(CurveAssembly *assembly, CurveSink sink,
 									  void *target);
 

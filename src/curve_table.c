@@ -4,16 +4,34 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "curve_table.h"
 
 #define FIRST_CAPACITY 64
 #define MAX_CAPACITY (1 << 30)
-#define FIRST_STRIPE_CAPACITY 16
+#define BUCKETS_PER_CURVE 2
+#define FIRST_EPOCHS 16
 /* Tiles are allocated by the dozen, since every allocation has a header. */
 #define TILES_AT_ONCE 48
-#define BUCKETS_PER_CURVE 2
+/* Ids that are looked up together, so that they wait for memory together. */
+#define IDS_AT_ONCE 64
+
+/*
+ * In a tile, an epoch of which nothing is known.  It is another NaN than that
+ * of one which is known to be missing.
+ */
+static const uint32 unknown_loss = 0x7fc00001;
+
+static inline bool
+is_unknown(float loss)
+{
+	uint32 bits;
+
+	memcpy(&bits, &loss, sizeof(bits));
+	return bits == unknown_loss;
+}
 
 /* The memory that a table's context asks for at a time, at most. */
 static Size
@@ -28,7 +46,7 @@ block_size(Size limit)
 
 /*
  * An empty table in a memory context of its own, a child of the current one.
- * It stays within the limit, but for a single stripe, which may always grow.
+ * It stays within the limit, unless one row of tiles is too much for it.
  */
 CurveTable *
 metaprobe_curve_table_create(Size limit, bool last_wins)
@@ -52,10 +70,10 @@ metaprobe_curve_table_clear(CurveTable *table)
 	table->n_curves = 0;
 	table->capacity = 0;
 	table->ids = NULL;
-	table->n_epochs = NULL;
-	table->stripes = NULL;
 	table->buckets = NULL;
 	table->bucket_mask = 0;
+	table->n_epochs = 0;
+	table->columns = NULL;
 	table->free_tiles = NULL;
 	table->n_free_tiles = 0;
 }
@@ -63,9 +81,18 @@ metaprobe_curve_table_clear(CurveTable *table)
 static bool
 has_room(const CurveTable *table, Size bytes)
 {
-	return table->n_curves <= STRIPE_CURVES ||
+	return table->n_curves <= TILE_CURVES ||
 		   MemoryContextMemAllocated(table->context, false) + bytes <=
 			   table->limit;
+}
+
+/* A larger copy of an array, which may be NULL. */
+static void *
+grown_array(MemoryContext context, void *array, Size size)
+{
+	if (array == NULL)
+		return MemoryContextAllocHuge(context, size);
+	return repalloc_huge(array, size);
 }
 
 /*
@@ -86,7 +113,7 @@ enter_bucket(CurveTable *table, int curve)
 static void
 make_buckets(CurveTable *table)
 {
-	uint32 n = table->capacity * BUCKETS_PER_CURVE;
+	Size n = (Size) table->capacity * BUCKETS_PER_CURVE;
 
 	if (table->buckets)
 		pfree(table->buckets);
@@ -100,9 +127,9 @@ make_buckets(CurveTable *table)
 
 /* Number of the curve of this id, or -1. */
 static inline int
-find_curve(const CurveTable *table, int64 id)
+find_curve(const CurveTable *table, int64 id, uint32 hash)
 {
-	uint32 bucket = (uint32) metaprobe_hash_id(id) & table->bucket_mask;
+	uint32 bucket = hash & table->bucket_mask;
 	uint32 entry;
 
 	while ((entry = table->buckets[bucket]) != 0)
@@ -114,35 +141,18 @@ find_curve(const CurveTable *table, int64 id)
 	return -1;
 }
 
-/* A larger copy of an array, which may be NULL. */
-static void *
-grown_array(MemoryContext context, void *array, Size size)
-{
-	if (array == NULL)
-		return MemoryContextAllocHuge(context, size);
-	return repalloc_huge(array, size);
-}
-
 /* Room for twice as many curves; false if the limit does not allow it. */
 static bool
 grow(CurveTable *table)
 {
-	MemoryContext context = table->context;
 	Size n = table->capacity > 0 ? 2 * (Size) table->capacity : FIRST_CAPACITY;
-	Size n_stripes = n / STRIPE_CURVES;
-	Size bytes = n * (sizeof(int64) + sizeof(uint16) +
-					  BUCKETS_PER_CURVE * sizeof(uint32)) +
-				 n_stripes * sizeof(CurveStripe);
+	Size bytes = n * (sizeof(int64) + BUCKETS_PER_CURVE * sizeof(uint32));
 
 	/* Half of that is there already, and will be freed. */
 	if (n > MAX_CAPACITY || !has_room(table, bytes / 2))
 		return false;
 	table->capacity = n;
-	table->ids = grown_array(context, table->ids, n * sizeof(int64));
-	table->n_epochs =
-		grown_array(context, table->n_epochs, n * sizeof(uint16));
-	table->stripes =
-		grown_array(context, table->stripes, n_stripes * sizeof(CurveStripe));
+	table->ids = grown_array(table->context, table->ids, n * sizeof(int64));
 	make_buckets(table);
 	return true;
 }
@@ -155,43 +165,82 @@ add_curve(CurveTable *table, int64 id)
 
 	if (curve == table->capacity && !grow(table))
 		return -1;
-	if (curve % STRIPE_CURVES == 0)
-	{
-		CurveStripe *stripe = &table->stripes[curve / STRIPE_CURVES];
-
-		stripe->capacity = 0;
-		stripe->tiles = NULL;
-	}
 	table->ids[curve] = id;
-	table->n_epochs[curve] = 0;
 	table->n_curves++;
 	enter_bucket(table, curve);
 	return curve;
 }
 
 /*
+ * Fetch into the CPU's caches what find_curve() will look at.  Compilers
+ * without the builtin do without.
+ */
+static inline void
+fetch(const void *address)
+{
+#ifdef __GNUC__
+	__builtin_prefetch(address);
+#endif
+}
+
+static void
+fetch_curves(const CurveTable *table, const int64 *ids, uint32 *hashes, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		hashes[i] = (uint32) metaprobe_hash_id(ids[i]);
+		fetch(&table->buckets[hashes[i] & table->bucket_mask]);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		uint32 entry = table->buckets[hashes[i] & table->bucket_mask];
+
+		if (entry != 0)
+			fetch(&table->ids[entry - 1]);
+	}
+}
+
+/*
  * Losses
  */
 
-/* Make room for n epochs; false if the limit does not allow it. */
+/* Columns for n epochs; false if the limit does not allow them. */
 static bool
-extend_stripe(CurveTable *table, CurveStripe *stripe, int n)
+add_columns(CurveTable *table, int n)
 {
-	int capacity = Max(stripe->capacity, FIRST_STRIPE_CAPACITY);
+	int wanted = Max(table->n_epochs, FIRST_EPOCHS);
 
-	while (capacity < n)
-		capacity *= 2;
-	if (!has_room(table, capacity * sizeof(float *)))
+	while (wanted < n)
+		wanted *= 2;
+	if (!has_room(table, wanted * sizeof(EpochColumn)))
 		return false;
-	stripe->tiles =
-		grown_array(table->context, stripe->tiles, capacity * sizeof(float *));
-	memset(stripe->tiles + stripe->capacity, 0,
-		   (capacity - stripe->capacity) * sizeof(float *));
-	stripe->capacity = capacity;
+	table->columns = grown_array(table->context, table->columns,
+								 wanted * sizeof(EpochColumn));
+	memset(table->columns + table->n_epochs, 0,
+		   (wanted - table->n_epochs) * sizeof(EpochColumn));
+	table->n_epochs = wanted;
 	return true;
 }
 
-/* Losses for one epoch of a stripe, all missing; NULL for want of room. */
+/* Room for the tiles of all curves; false if the limit does not allow it. */
+static bool
+extend_column(CurveTable *table, EpochColumn *column)
+{
+	Size wanted = (table->n_curves + TILE_CURVES - 1) / TILE_CURVES;
+
+	/* The first epoch is the one in which the number of curves grows. */
+	wanted = Max(wanted, 2 * (Size) column->n_tiles);
+	if (!has_room(table, wanted * sizeof(float *)))
+		return false;
+	column->tiles =
+		grown_array(table->context, column->tiles, wanted * sizeof(float *));
+	memset(column->tiles + column->n_tiles, 0,
+		   (wanted - column->n_tiles) * sizeof(float *));
+	column->n_tiles = wanted;
+	return true;
+}
+
+/* A tile of unknown losses; NULL for want of room. */
 static float *
 make_tile(CurveTable *table)
 {
@@ -199,7 +248,7 @@ make_tile(CurveTable *table)
 
 	if (table->n_free_tiles == 0)
 	{
-		Size size = TILES_AT_ONCE * STRIPE_CURVES * sizeof(float);
+		Size size = TILES_AT_ONCE * TILE_CURVES * sizeof(float);
 
 		if (!has_room(table, size))
 			return NULL;
@@ -207,11 +256,29 @@ make_tile(CurveTable *table)
 		table->n_free_tiles = TILES_AT_ONCE;
 	}
 	tile = table->free_tiles;
-	table->free_tiles += STRIPE_CURVES;
+	table->free_tiles += TILE_CURVES;
 	table->n_free_tiles--;
-	for (int i = 0; i < STRIPE_CURVES; i++)
-		tile[i] = metaprobe_missing_loss();
+	for (int i = 0; i < TILE_CURVES; i++)
+		memcpy(&tile[i], &unknown_loss, sizeof(float));
 	return tile;
+}
+
+/* The place of a curve's loss; NULL for want of room. */
+static inline float *
+place_of_loss(CurveTable *table, int curve, int epoch)
+{
+	EpochColumn *column;
+	int			 tile = curve / TILE_CURVES;
+
+	if (epoch >= table->n_epochs && !add_columns(table, epoch + 1))
+		return NULL;
+	column = &table->columns[epoch];
+	if (tile >= column->n_tiles && !extend_column(table, column))
+		return NULL;
+	if (column->tiles[tile] == NULL &&
+		(column->tiles[tile] = make_tile(table)) == NULL)
+		return NULL;
+	return &column->tiles[tile][curve % TILE_CURVES];
 }
 
 static void
@@ -225,60 +292,117 @@ report_repeated(int64 id, int epoch, float a, float b)
 							"recorded last.")));
 }
 
-/*
- * Record a loss, which may be missing: then it only makes the curve as long as
- * that, unless the last one wins.  False, and nothing is recorded, if there is
- * no room left.
- */
-bool
-metaprobe_curve_table_record(CurveTable *table, int64 id, int epoch,
-							 float loss)
+/* Record losses of not too many ids, as metaprobe_curve_table_record() does. */
+static int
+record(CurveTable *table, int epoch, const int64 *ids, const float *losses,
+	   int n)
 {
-	int			 curve = table->n_curves > 0 ? find_curve(table, id) : -1;
-	CurveStripe *stripe;
-	float		*tile;
-	float		*known;
+	uint32 hashes[IDS_AT_ONCE];
 
-	if (curve < 0 && (curve = add_curve(table, id)) < 0)
-		return false;
-	stripe = &table->stripes[curve / STRIPE_CURVES];
-	if (epoch >= stripe->capacity && !extend_stripe(table, stripe, epoch + 1))
-		return false;
-	tile = stripe->tiles[epoch];
-	if (tile == NULL)
+	fetch_curves(table, ids, hashes, n);
+	for (int i = 0; i < n; i++)
 	{
-		if ((tile = make_tile(table)) == NULL)
-			return false;
-		stripe->tiles[epoch] = tile;
-	}
+		float  loss = losses[i];
+		int	   curve = find_curve(table, ids[i], hashes[i]);
+		float *known;
 
-	known = &tile[curve % STRIPE_CURVES];
-	if (table->last_wins)
-		*known = loss;
-	else if (!metaprobe_loss_is_missing(loss))
-	{
-		if (!metaprobe_loss_is_missing(*known))
-			report_repeated(id, epoch, *known, loss);
+		if (curve < 0 && (curve = add_curve(table, ids[i])) < 0)
+			return i;
+		if ((known = place_of_loss(table, curve, epoch)) == NULL)
+			return i;
+		if (!table->last_wins && !metaprobe_loss_is_missing(*known))
+		{
+			if (metaprobe_loss_is_missing(loss))
+				continue;
+			report_repeated(ids[i], epoch, *known, loss);
+		}
 		*known = loss;
 	}
-	if (table->n_epochs[curve] <= epoch)
-		table->n_epochs[curve] = epoch + 1;
-	return true;
+	return n;
 }
 
-/* Copy the losses of a curve, and return their number. */
+/*
+ * Record the losses of an epoch.  One that is missing makes the curve as long
+ * as that, but is no second loss beside another, unless the last one wins.
+ * Returns how many there was room for.
+ */
 int
-metaprobe_curve_table_read(const CurveTable *table, int curve, float *losses)
+metaprobe_curve_table_record(CurveTable *table, int epoch, const int64 *ids,
+							 const float *losses, int n)
 {
-	const CurveStripe *stripe = &table->stripes[curve / STRIPE_CURVES];
-	int				   n = table->n_epochs[curve];
+	if (table->buckets == NULL && !grow(table))
+		return 0;
+	for (int first = 0; first < n; first += IDS_AT_ONCE)
+	{
+		int some = Min(n - first, IDS_AT_ONCE);
+		int recorded = record(table, epoch, ids + first, losses + first, some);
+
+		if (recorded < some)
+			return first + recorded;
+	}
+	return n;
+}
+
+/*
+ * Reading
+ */
+
+/* The epochs of which anything is known of the tile's curves. */
+static int
+epochs_of_tile(const CurveTable *table, int tile)
+{
+	int n = table->n_epochs;
+
+	while (n > 0 && (tile >= table->columns[n - 1].n_tiles ||
+					 table->columns[n - 1].tiles[tile] == NULL))
+		n--;
+	return n;
+}
+
+/* Copy a curve's losses, of n epochs at most; returns how many it has. */
+static int
+read_curve(const CurveTable *table, int curve, int n, float *losses)
+{
+	int tile = curve / TILE_CURVES;
+	int n_known = 0;
 
 	for (int epoch = 0; epoch < n; epoch++)
 	{
-		const float *tile = stripe->tiles[epoch];
+		const EpochColumn *column = &table->columns[epoch];
 
-		losses[epoch] =
-			tile ? tile[curve % STRIPE_CURVES] : metaprobe_missing_loss();
+		losses[epoch] = metaprobe_missing_loss();
+		if (tile < column->n_tiles && column->tiles[tile] != NULL)
+		{
+			float loss = column->tiles[tile][curve % TILE_CURVES];
+
+			if (is_unknown(loss))
+				continue;
+			losses[epoch] = loss;
+			n_known = epoch + 1;
+		}
 	}
-	return n;
+	return n_known;
+}
+
+/* Give each curve to the sink. */
+void
+metaprobe_curve_table_read(const CurveTable *table, CurveSink sink,
+						   void *target)
+{
+	float *losses = palloc(LOSS_CURVE_MAX_EPOCHS * sizeof(float));
+	int	   n_epochs = 0;
+
+	for (int curve = 0; curve < table->n_curves; curve++)
+	{
+		int n;
+
+		CHECK_FOR_INTERRUPTS();
+		if (curve % TILE_CURVES == 0)
+			n_epochs = epochs_of_tile(table, curve / TILE_CURVES);
+		n = read_curve(table, curve, n_epochs, losses);
+		/* None are known of an id that came just when there was no room. */
+		if (n > 0)
+			sink(target, table->ids[curve], losses, n);
+	}
+	pfree(losses);
 }

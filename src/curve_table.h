@@ -8,18 +8,17 @@
 #include "core/loss.h"
 
 /*
- * Curves that are stored together.  Losses come epoch by epoch, in any order of
- * ids: those of one epoch lie side by side, so that recording an epoch touches
- * little memory.
+ * Losses come epoch by epoch, of ids in any order.  So those of one epoch lie
+ * side by side, as many curves' in each tile, lest recording an epoch touch the
+ * memory of all.
  */
-#define STRIPE_CURVES 32
+#define TILE_CURVES 32
 
-/* For every epoch the losses of the stripe's curves; NULL: none so far. */
-typedef struct CurveStripe
+typedef struct EpochColumn
 {
-	int		capacity; /* of tiles, in epochs */
-	float **tiles;
-} CurveStripe;
+	int		n_tiles; /* there is room for */
+	float **tiles;	 /* NULL where no curve has a loss */
+} EpochColumn;
 
 /* Curves are numbered from 0 in the order in which their ids turned up. */
 typedef struct CurveTable
@@ -28,18 +27,22 @@ typedef struct CurveTable
 	Size		  limit;	 /* of the memory of context, in bytes */
 	bool		  last_wins; /* of two losses for one epoch; else an error */
 
-	int			 n_curves;
-	int			 capacity; /* of the arrays below */
-	int64		*ids;
-	uint16		*n_epochs;
-	CurveStripe *stripes;
-
+	int		n_curves;
+	int		capacity; /* of the ids */
+	int64  *ids;
 	uint32 *buckets; /* by hash: number of a curve, plus 1; or 0 */
 	uint32	bucket_mask;
+
+	int			 n_epochs; /* of the longest curve, rounded up */
+	EpochColumn *columns;
 
 	float *free_tiles; /* room for further tiles */
 	int	   n_free_tiles;
 } CurveTable;
+
+/* Is called with each curve; the losses are its own only meanwhile. */
+typedef void (*CurveSink)(void *target, int64 id, const float *losses,
+						  int n_epochs);
 
 /* All bits of an id, mixed (the finalizer of MurmurHash3). */
 static inline uint64
@@ -57,9 +60,10 @@ metaprobe_hash_id(int64 id)
 
 extern CurveTable *metaprobe_curve_table_create(Size limit, bool last_wins);
 extern void		   metaprobe_curve_table_clear(CurveTable *table);
-extern bool		   metaprobe_curve_table_record(CurveTable *table, int64 id,
-												int epoch, float loss);
-extern int metaprobe_curve_table_read(const CurveTable *table, int curve,
-									  float *losses);
+extern int		   metaprobe_curve_table_record(CurveTable *table, int epoch,
+												const int64 *ids, const float *losses,
+												int n);
+extern void metaprobe_curve_table_read(const CurveTable *table, CurveSink sink,
+									   void *target);
 
 #endif /* METAPROBE_CURVE_TABLE_H */

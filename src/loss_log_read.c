@@ -27,8 +27,7 @@
 #include "names.h"
 #include "relation.h"
 
-/* Losses between looks for interrupts. */
-#define LOSSES_AT_ONCE 65536
+#define LOSSES_AT_ONCE 1024
 
 /* Gets the rows of the query. */
 typedef struct ChunkReader
@@ -331,25 +330,40 @@ report_invalid_loss(const Chunk *chunk, int i, int64 id)
 				 "epochs for missing.")));
 }
 
+/*
+ * The losses of a chunk from a place on as curves have them.
+ */
+static void
+check_losses(ChunkReader *reader, const Chunk *chunk, const int64 *ids,
+			 const float *losses, int first, int n, float *checked)
+{
+	for (int i = 0; i < n; i++)
+	{
+		checked[i] = losses[first + i] + 0.0f; /* -0 + 0 is +0 */
+		if (!isfinite(checked[i]))
+		{
+			if (!reader->options->invalid_is_missing)
+				report_invalid_loss(chunk, first + i, ids[first + i]);
+			checked[i] = metaprobe_missing_loss();
+		}
+	}
+}
+
 static void
 add_chunk(ChunkReader *reader, const Chunk *chunk)
 {
 	const int64 *ids = ids_of_chunk(chunk);
 	const float *losses = losses_of_chunk(chunk);
+	float		 checked[LOSSES_AT_ONCE];
 
-	for (int i = 0; i < chunk->n; i++)
+	for (int first = 0; first < chunk->n; first += LOSSES_AT_ONCE)
 	{
-		float loss = losses[i] + 0.0f; /* -0 + 0 is +0 */
+		int n = Min(chunk->n - first, LOSSES_AT_ONCE);
 
-		if (i % LOSSES_AT_ONCE == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (!isfinite(loss))
-		{
-			if (!reader->options->invalid_is_missing)
-				report_invalid_loss(chunk, i, ids[i]);
-			loss = metaprobe_missing_loss();
-		}
-		metaprobe_assembly_add(reader->assembly, ids[i], chunk->epoch, loss);
+		CHECK_FOR_INTERRUPTS();
+		check_losses(reader, chunk, ids, losses, first, n, checked);
+		metaprobe_assembly_add(reader->assembly, chunk->epoch, ids + first,
+							   checked, n);
 	}
 }
 
