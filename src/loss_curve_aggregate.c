@@ -15,17 +15,6 @@
 #include "core/moments.h"
 #include "loss_curve.h"
 
-#define FIRST_CAPACITY 16
-
-/* The next power of two that holds n epochs, at most the limit. */
-static int
-grown_capacity(int capacity, int n)
-{
-	while (capacity < n)
-		capacity *= 2;
-	return Min(capacity, LOSS_CURVE_MAX_EPOCHS);
-}
-
 /*
  * loss_curve_agg
  */
@@ -38,30 +27,49 @@ typedef struct CurveBuilder
 	float losses[FLEXIBLE_ARRAY_MEMBER];
 } CurveBuilder;
 
-static Size
-builder_size(int capacity)
+/*
+ * With 100,000 groups in a hash table their memory decides how many of them
+ * wait on disk, so the sizes are those that PostgreSQL allocates: powers of
+ * two.  They hold 30, 126, 254, 510, ... epochs: growing in smaller steps would
+ * leave behind, in pieces too small for others, as much as it saves.
+ */
+#define FIRST_BUILDER_SIZE 128
+#define SECOND_BUILDER_SIZE 512
+
+static int
+builder_capacity(Size size)
 {
-	return offsetof(CurveBuilder, losses) + capacity * sizeof(float);
+	return (size - offsetof(CurveBuilder, losses)) / sizeof(float);
+}
+
+static Size
+builder_size(int n_epochs)
+{
+	Size size = FIRST_BUILDER_SIZE;
+
+	if (n_epochs > builder_capacity(size))
+		size = SECOND_BUILDER_SIZE;
+	while (n_epochs > builder_capacity(size))
+		size *= 2;
+	return size;
 }
 
 /* Make room for n epochs; the builder (NULL: a new one) may move. */
 static CurveBuilder *
 builder_extend(CurveBuilder *builder, int n, MemoryContext context)
 {
-	if (builder == NULL)
+	if (builder == NULL || n > builder->capacity)
 	{
-		int capacity = grown_capacity(FIRST_CAPACITY, n);
+		Size size = builder_size(n);
 
-		builder = MemoryContextAlloc(context, builder_size(capacity));
-		builder->n_epochs = 0;
-		builder->capacity = capacity;
-	}
-	else if (n > builder->capacity)
-	{
-		int capacity = grown_capacity(builder->capacity, n);
-
-		builder = repalloc(builder, builder_size(capacity));
-		builder->capacity = capacity;
+		if (builder == NULL)
+		{
+			builder = MemoryContextAlloc(context, size);
+			builder->n_epochs = 0;
+		}
+		else
+			builder = repalloc(builder, size);
+		builder->capacity = builder_capacity(size);
 	}
 	while (builder->n_epochs < n)
 		builder->losses[builder->n_epochs++] = metaprobe_missing_loss();
@@ -89,7 +97,6 @@ PG_FUNCTION_INFO_V1(loss_curve_agg_transfn);
 Datum
 loss_curve_agg_transfn(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = metaprobe_aggregate_context(fcinfo);
 	CurveBuilder *builder = METAPROBE_GETARG_STATE(CurveBuilder, 0);
 	int64		  epoch;
 
@@ -110,7 +117,8 @@ loss_curve_agg_transfn(PG_FUNCTION_ARGS)
 				 errdetail("Epochs are numbered from 0 to %d.",
 						   LOSS_CURVE_MAX_EPOCHS - 1)));
 	if (builder == NULL || builder->n_epochs <= epoch)
-		builder = builder_extend(builder, epoch + 1, context);
+		builder = builder_extend(builder, epoch + 1,
+								 metaprobe_aggregate_context(fcinfo));
 	if (!PG_ARGISNULL(1))
 		builder_record(builder, epoch,
 					   loss_curve_loss(PG_GETARG_FLOAT8(1), epoch));
@@ -197,6 +205,17 @@ typedef struct CurveMoments
 	int		 capacity;
 	Moments *epochs;
 } CurveMoments;
+
+#define FIRST_CAPACITY 16
+
+/* The next power of two that holds n epochs, at most the limit. */
+static int
+grown_capacity(int capacity, int n)
+{
+	while (capacity < n)
+		capacity *= 2;
+	return Min(capacity, LOSS_CURVE_MAX_EPOCHS);
+}
 
 static CurveMoments *
 moments_extend(CurveMoments *state, int n, MemoryContext context)

@@ -30,7 +30,7 @@ COMMENT ON FUNCTION loss_curve_agg_finalfn(internal) IS
 CREATE AGGREGATE loss_curve_agg(loss double precision, epoch bigint) (
 	SFUNC = loss_curve_agg_transfn,
 	STYPE = internal,
-	SSPACE = 512,
+	SSPACE = 640,
 	FINALFUNC = loss_curve_agg_finalfn,
 	COMBINEFUNC = loss_curve_agg_combine,
 	SERIALFUNC = loss_curve_agg_serialize,
