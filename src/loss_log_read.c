@@ -181,35 +181,43 @@ n_elements(const Chunk *chunk, ArrayType *array, const char *what)
 	return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 }
 
+/* Check that none of the chunk's columns is null. */
 static void
-report_null(const char *what, const char *run)
+check_nulls(const bool *nulls, const char *run, int64 epoch)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 run ? errmsg("%s of a chunk of run \"%s\" is null", what, run) :
-				   errmsg("%s of a chunk is null", what)));
+	if (nulls[0])
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("run of a chunk must not be null")));
+	if (nulls[1])
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("epoch of a chunk of run \"%s\" must not be null",
+						run)));
+	if (nulls[2] || nulls[3])
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s of run \"%s\", epoch %lld must not be null",
+						nulls[2] ? "ids" : "losses", run, (long long) epoch)));
 }
 
 /* The row's chunk, its arrays unpacked. */
 static Chunk
 chunk_of_row(ChunkReader *reader, TupleTableSlot *slot)
 {
-	static const char *const columns[] = {"run", "epoch", "ids", "losses"};
-	Chunk					 chunk = {0};
-	int64					 epoch;
-	int						 n_losses;
+	Chunk  chunk = {0};
+	Datum *values;
+	bool  *nulls;
+	int64  epoch;
+	int	   n_losses;
 
 	slot_getallattrs(slot);
-	if (!slot->tts_isnull[0])
-		chunk.run = TextDatumGetCString(slot->tts_values[0]);
-	for (int i = 0; i < (int) lengthof(columns); i++)
-	{
-		if (slot->tts_isnull[i])
-			report_null(columns[i], chunk.run);
-	}
+	values = slot->tts_values;
+	nulls = slot->tts_isnull;
+	if (!nulls[0])
+		chunk.run = TextDatumGetCString(values[0]);
+	epoch = nulls[1] ? 0 : DatumGetInt64(values[1]);
+	check_nulls(nulls, chunk.run, epoch);
 	check_run(reader, chunk.run);
-
-	epoch = DatumGetInt64(slot->tts_values[1]);
 	if (epoch < 0 || epoch >= LOSS_CURVE_MAX_EPOCHS)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("epoch %lld of run \"%s\" is out of range",
@@ -218,8 +226,8 @@ chunk_of_row(ChunkReader *reader, TupleTableSlot *slot)
 								  LOSS_CURVE_MAX_EPOCHS - 1)));
 	chunk.epoch = epoch;
 
-	chunk.ids = DatumGetArrayTypeP(slot->tts_values[2]);
-	chunk.losses = DatumGetArrayTypeP(slot->tts_values[3]);
+	chunk.ids = DatumGetArrayTypeP(values[2]);
+	chunk.losses = DatumGetArrayTypeP(values[3]);
 	chunk.n = n_elements(&chunk, chunk.ids, "ids");
 	n_losses = n_elements(&chunk, chunk.losses, "losses");
 	if (chunk.n != n_losses)
