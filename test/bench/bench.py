@@ -6,13 +6,14 @@ import os
 import base
 import compare
 import nearest
+import recording
 import report
 import single
 import suites
 import sweep
 import vectors
 
-PARTS = ["main", "sweep", "single", "suite", "nearest"]
+PARTS = ["main", "sweep", "single", "suite", "nearest", "recording"]
 
 SIZES = {
     #            rows, sweep's rows, seconds of a run there, repeats, sample
@@ -101,6 +102,8 @@ def main():
         suites.run(case)
     if "nearest" in wanted:
         nearest.run(case)
+    if "recording" in wanted:
+        recording.run(case)
     report.say("", f"Load {report.load()} at the end.")
 
 
