@@ -16,6 +16,6 @@ CREATE FUNCTION loss_curves(
 	invalid text DEFAULT 'error'
 ) RETURNS TABLE (id bigint, curve loss_curve)
 	AS 'MODULE_PATHNAME', 'metaprobe_loss_curves'
-	LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10000;
+	LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000000 ROWS 100000;
 COMMENT ON FUNCTION loss_curves(regclass, text, text, text) IS
 	'the curves of a run, from a log of chunks';
