@@ -14,6 +14,24 @@ SELECT attname, format_type(atttypid, atttypmod) AS type, attnotnull, attstorage
 	WHERE attrelid = 'log'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'log'::regclass AND contype = 'c';
 SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = 'log';
+-- the same as by hand
+CREATE TABLE by_hand (
+	run text NOT NULL,
+	epoch integer NOT NULL CHECK (epoch >= 0 AND epoch < 16000),
+	ids bigint[] NOT NULL,
+	losses real[] NOT NULL,
+	recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+ALTER TABLE by_hand ALTER COLUMN losses SET STORAGE EXTERNAL;
+CREATE INDEX ON by_hand (run, epoch);
+SELECT count(*) AS columns, count(DISTINCT (attname, atttypid, atttypmod, attnotnull, attstorage, attcollation,
+		pg_get_expr(adbin, adrelid))) AS different
+	FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+	WHERE attrelid IN ('log'::regclass, 'by_hand'::regclass) AND attnum > 0;
+SELECT count(DISTINCT pg_get_constraintdef(oid)) FROM pg_constraint
+	WHERE conrelid IN ('log'::regclass, 'by_hand'::regclass) AND contype = 'c';
+DROP TABLE by_hand;
+-- which is the user's, not the extension's
 SELECT refobjid::regclass FROM pg_depend WHERE objid = 'log'::regclass AND refclassid = 'pg_extension'::regclass;
 -- names: qualified, quoted, temporary, one that pg_catalog has as well
 CREATE SCHEMA "My Schema";

@@ -13,8 +13,8 @@
 #define MAX_CAPACITY (1 << 30)
 #define BUCKETS_PER_CURVE 2
 #define FIRST_EPOCHS 16
-/* Tiles are allocated by the dozen, since every allocation has a header. */
-#define TILES_AT_ONCE 48
+/* Tiles are allocated together, in pieces of a size without waste. */
+#define TILES_AT_ONCE 64
 /* Ids that are looked up together, so that they wait for memory together. */
 #define IDS_AT_ONCE 64
 

@@ -44,6 +44,8 @@ CREATE TABLE suites AS SELECT 'small' AS name, probe_suite_agg(label, curve) AS 
 	UNION ALL SELECT 'tiny', probe_suite_agg('a', '[1]');
 CREATE VIEW live AS SELECT probe_suite_agg(label, curve) AS suite FROM probes;
 CREATE TABLE empty (LIKE probes);
+SELECT create_loss_log('loss_log');
+INSERT INTO loss_log (run, epoch, ids, losses) VALUES ('r', 0, '{1,2,1}', '{1,NULL,3}'), ('r', 1, '{1,2}', '{1,2}');
 CREATE TABLE long_samples AS SELECT i, random_curve($seed, i, 6) AS curve FROM generate_series(1, 10) AS i;
 ALTER DATABASE postgres SET metaprobe.default_suite = 'public.live';
 ANALYZE;
@@ -177,6 +179,7 @@ my %laterals = (
 	'aggregates of curves' => q{
 		SELECT avg(p.curve || samples.curve) <-> stddev(p.curve || samples.curve) AS x FROM probes AS p},
 	'loss_curve_agg' => 'SELECT loss_curve_agg(i + e, e) AS x FROM generate_series(0, 10) AS e',
+	'loss_curves' => "SELECT count(*) AS x FROM loss_curves('loss_log', repeated => 'last', invalid => 'missing')",
 	'knn_label' => 'SELECT knn_label(label, p.curve <-> samples.curve, 3) AS x FROM probes AS p',
 	'knn_probabilities' =>
 	  'SELECT knn_probabilities(label, p.curve <-> samples.curve, 3) AS x FROM probes AS p');
@@ -231,6 +234,13 @@ loop_is_flat('loop: errors of the relation', 5000, q{
 	BEGIN
 		said := classify_metadata(c, CASE i % 3 WHEN 0 THEN 'suites' WHEN 1 THEN 'long_samples' ELSE 'pg_class_oid_index' END::regclass);
 	EXCEPTION WHEN OTHERS THEN
+		said := SQLERRM;
+	END;
+});
+loop_is_flat('loop: errors of a loss log', 5000, q{
+	BEGIN
+		said := (SELECT count(*) FROM loss_curves('loss_log', invalid => 'missing'));
+	EXCEPTION WHEN cardinality_violation THEN
 		said := SQLERRM;
 	END;
 });
