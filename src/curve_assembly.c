@@ -64,10 +64,10 @@ metaprobe_assembly_create(Size memory, bool last_wins)
 	assembly->memory = memory;
 	assembly->table = metaprobe_curve_table_create(memory, last_wins);
 
-	/* Half of the memory may be the tapes' buffers. */
+	/* A quarter of the memory may be the tapes' buffers. */
 	assembly->partition_bits = MIN_PARTITION_BITS;
 	while (assembly->partition_bits < MAX_PARTITION_BITS &&
-		   ((Size) BLCKSZ << (assembly->partition_bits + 1)) <= memory / 2)
+		   ((Size) BLCKSZ << (assembly->partition_bits + 1)) <= memory / 4)
 		assembly->partition_bits++;
 	return assembly;
 }
