@@ -15,6 +15,7 @@ loss_curves('loss_log', 'resnet-1') gives each example's curve.
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import math
@@ -24,7 +25,7 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -69,13 +70,14 @@ class RecorderError(Exception):
 # What was recorded, checked
 
 
-def _as_array(values: Any, floating: bool = False) -> np.ndarray:
+def _as_array(values: Any) -> np.ndarray:
     """An array of an array-like, which may be a tensor on any device."""
     if hasattr(values, "detach"):
-        values = values.detach()
-        if floating and hasattr(values, "float"):
-            values = values.float()  # numpy has no bfloat16
-        values = values.cpu().numpy()
+        values = values.detach().cpu()
+        try:
+            values = values.numpy()
+        except TypeError:
+            values = values.float().numpy()  # numpy has no bfloat16
     return np.asarray(values)
 
 
@@ -112,7 +114,7 @@ def _checked_ids(ids: Any) -> np.ndarray:
 
 def _checked_losses(losses: Any) -> np.ndarray:
     """A copy of the losses as float32; what is too large becomes infinity."""
-    array = _as_array(losses, floating=True)
+    array = _as_array(losses)
     _check_shape("losses", array)
     if array.dtype.kind not in "fiu":
         raise ValueError(f"losses must be real numbers, not {array.dtype}")
@@ -268,7 +270,7 @@ class LossRecorder:
         if clip is not None and not math.isfinite(clip):
             raise ValueError(f"clip must be finite, not {clip}")
         self.run = run
-        self.epoch = operator.index(epoch)
+        self._batch = _Batch(operator.index(epoch))
         self._check_epoch()
         self._invalid = invalid
         self._clip = clip
@@ -276,19 +278,24 @@ class LossRecorder:
         self._backlog = backlog
         self._settings = {**CONNECTION_DEFAULTS, **conninfo_to_dict(conninfo)}
         self._connection: psycopg.Connection[Any] | None = None
-        self._batch = _Batch(self.epoch)
 
         # Shared with the writing thread, under the condition's lock.
         self._changed = threading.Condition()
         self._queue: deque[_Batch] = deque()
         self._failure: Exception | None = None
-        self._closing = False
+        self._closed = False
 
         self._log = self._rehearse(log)
         self._thread = threading.Thread(
             target=self._write_batches, name="metaprobe recorder", daemon=True
         )
         self._thread.start()
+        atexit.register(self._close_at_exit)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that record() takes losses of."""
+        return self._batch.epoch
 
     def __enter__(self) -> LossRecorder:
         return self
@@ -312,10 +319,8 @@ class LossRecorder:
         numpy arrays or tensors. They are copied, so the caller may change
         them. Raises ValueError for what is not so, and takes nothing then.
         """
-        self._raise_failure()
+        self._check_open()
         self._check_epoch()
-        if self._closing:
-            raise RecorderError("the recorder is closed")
         checked_ids = _checked_ids(ids)
         checked_losses = _checked_losses(losses)
         if len(checked_ids) != len(checked_losses):
@@ -330,8 +335,7 @@ class LossRecorder:
                 self._raise_invalid(checked_ids, losses, int(np.argmin(valid)))
             checked_ids = checked_ids[valid]
             checked_losses = checked_losses[valid]
-        if len(checked_ids) > 0:
-            self._batch.add(checked_ids, checked_losses)
+        self._batch.add(checked_ids, checked_losses)
 
     def end_epoch(self) -> None:
         """Finishes the epoch and goes on to the next.
@@ -339,78 +343,87 @@ class LossRecorder:
         Its losses are committed in the background. Before you save a
         checkpoint that is to go on from the next epoch, call flush().
         """
-        self._raise_failure()
-        self._hand_over()
-        self.epoch += 1
-        self._batch.epoch = self.epoch
+        self._check_open()
+        self._hand_over(self.epoch + 1)
 
     def flush(self) -> None:
         """Returns when all that was recorded is committed."""
-        self._raise_failure()
-        self._hand_over()
+        self._check_open()
+        self._hand_over(self.epoch)
         with self._changed:
             self._changed.wait_for(lambda: not self._queue or self._failure)
-        self._raise_failure()
+        self._check_open()
 
     def discard(self) -> None:
-        """Forgets what was recorded of the unfinished epoch since a flush."""
+        """Forgets what was recorded of the unfinished epoch and not flushed."""
         self._batch = _Batch(self.epoch)
 
     def close(self) -> None:
         """Commits all that was recorded, and disconnects."""
-        if self._closing:
+        if self._closed:
             return
         try:
             self.flush()
         finally:
             with self._changed:
-                self._closing = True
+                self._closed = True
                 self._changed.notify_all()
-            if not self._queue or self._failure:
-                self._thread.join()
+            atexit.unregister(self._close_at_exit)
+        self._thread.join()
+
+    def _close_at_exit(self) -> None:
+        """For a recorder that was not closed: its finished epochs count."""
+        self.discard()
+        try:
+            self.close()
+        except RecorderError as failure:
+            logger.error("%s", failure)
 
     # Between the training loop and the writing thread
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RecorderError("the recorder is closed")
+        if self._failure is not None:
+            count = sum(batch.count for batch in self._queue)
+            raise RecorderError(
+                f"{count} losses of run {self.run}, from epoch"
+                f" {self._queue[0].epoch} on, could not be written: {self._failure}"
+            ) from self._failure
 
     def _check_epoch(self) -> None:
         if not 0 <= self.epoch <= LAST_EPOCH:
             raise ValueError(f"epoch {self.epoch} is not within 0 and {LAST_EPOCH}")
 
     def _raise_invalid(self, ids: np.ndarray, losses: Any, position: int) -> None:
-        value = _as_array(losses, floating=True)[position]
+        value = _as_array(losses)[position]
         what = "is too large for real" if np.isfinite(value) else "is not finite"
         raise ValueError(
             f"loss {value} of id {ids[position]} at epoch {self.epoch} {what}:"
             " invalid='missing' leaves such losses out, clip=... bounds them"
         )
 
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            count = sum(batch.count for batch in self._queue) + self._batch.count
-            raise RecorderError(
-                f"{count} losses of run {self.run}, from epoch"
-                f" {self._queue[0].epoch} on, could not be written: {self._failure}"
-            ) from self._failure
-
-    def _hand_over(self) -> None:
+    def _hand_over(self, next_epoch: int) -> None:
+        """Queues what was recorded, when there is room for it."""
         batch = self._batch
-        if batch.count == 0:
-            return
-        with self._changed:
-            self._changed.wait_for(
-                lambda: not self._queue
-                or self._failure
-                or sum(waiting.count for waiting in self._queue) + batch.count
-                <= self._backlog
-            )
-            self._queue.append(batch)
-            self._changed.notify_all()
-        self._batch = _Batch(self.epoch)
+        if batch.count > 0:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._has_room(batch) or self._failure
+                )
+                self._queue.append(batch)
+                self._changed.notify_all()
+        self._batch = _Batch(next_epoch)
+
+    def _has_room(self, batch: _Batch) -> bool:
+        waiting = sum(other.count for other in self._queue)
+        return waiting == 0 or waiting + batch.count <= self._backlog
 
     def _write_batches(self) -> None:
         """The writing thread."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._closing)
+                self._changed.wait_for(lambda: self._queue or self._closed)
                 if not self._queue:
                     break
                 batch = self._queue[0]
@@ -429,7 +442,11 @@ class LossRecorder:
     # Exactly once
 
     def _write_once(self, batch: _Batch) -> None:
-        """Returns when the batch is committed, however often that takes."""
+        """Returns when the batch is committed, however often we must try.
+
+        Without an answer to COMMIT, its outcome is asked for before anything is
+        written again. Until COMMIT is sent, a lost connection means no.
+        """
         batch.join()
         in_doubt: _Transaction | None = None
         failed_since: float | None = None
@@ -443,7 +460,7 @@ class LossRecorder:
                     in_doubt = transaction
                     connection.execute("COMMIT")
                 return
-            except psycopg.Error as error:
+            except Exception as error:
                 if not self._may_pass(error):
                     raise
                 self._disconnect()
@@ -454,14 +471,11 @@ class LossRecorder:
                 time.sleep(delay * random.uniform(0.8, 1.2))
                 delay = min(2 * delay, LONGEST_DELAY)
 
-    def _may_pass(self, error: psycopg.Error) -> bool:
+    def _may_pass(self, error: Exception) -> bool:
         """Can it help to connect again, later?"""
-        return (
-            isinstance(error, psycopg.OperationalError)
-            or isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
-            or self._connection is None
-            or self._connection.broken
-        )
+        passing = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+        broken = self._connection is not None and self._connection.broken
+        return isinstance(error, passing) or broken
 
     def _connect(self) -> psycopg.Connection[Any]:
         if self._connection is None:
@@ -483,7 +497,10 @@ class LossRecorder:
             ids = np.zeros(1, np.int64)
             losses = np.zeros(1, np.float32)
             copy_losses(connection, found, self.run, self.epoch, ids, losses, "false")
-        except BaseException:
+        except psycopg.Error as error:
+            self._disconnect()
+            raise RecorderError(f"cannot write to {log}: {error}") from error
+        except RecorderError:
             self._disconnect()
             raise
         return found
@@ -492,13 +509,13 @@ class LossRecorder:
         self, connection: psycopg.Connection[Any], batch: _Batch
     ) -> _Transaction:
         connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        copy_losses(
+            connection, self._log, self.run, batch.epoch, batch.ids[0], batch.losses[0]
+        )
         row = connection.execute(
             "SELECT pg_catalog.pg_current_xact_id()::text, pg_catalog.pg_backend_pid()"
         ).fetchone()
         assert row is not None
-        copy_losses(
-            connection, self._log, self.run, batch.epoch, batch.ids[0], batch.losses[0]
-        )
         return _Transaction(*row)
 
     def _has_committed(self, transaction: _Transaction, batch: _Batch) -> bool:
