@@ -175,7 +175,7 @@ def import_into_long_form(
                 copy.write_row((run, str(guid), dynamics.epoch, loss))
 
 
-def read_arguments() -> argparse.Namespace:
+def read_arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -192,17 +192,20 @@ def read_arguments() -> argparse.Namespace:
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--log", default="loss_log", help="the loss log: %(default)s")
     target.add_argument("--long", metavar="TABLE", help="a table in the long form")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
-def main() -> None:
-    arguments = read_arguments()
+def main(words: list[str] | None = None) -> None:
+    arguments = read_arguments(words)
     examples = 0
 
     def all_dynamics(files: list[tuple[int, Path]]) -> Iterator[Dynamics]:
         nonlocal examples
         for epoch, path in files:
-            dynamics = read_dynamics(path, epoch)
+            try:
+                dynamics = read_dynamics(path, epoch)
+            except UnicodeDecodeError as error:
+                raise ImportProblem(f"{path}: {error}") from error
             examples = max(examples, len(dynamics.guids))
             yield dynamics
 

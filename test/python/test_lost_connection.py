@@ -161,6 +161,32 @@ class LostNumber(LostConnectionTest):
         self.assert_recorded_once("run", [10])
 
 
+class WaitingForStandby(LostConnectionTest):
+    """A transaction may be marked as committed while it still waits."""
+
+    def set_standby(self, name):
+        self.run_sql(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+        self.run_sql("SELECT pg_reload_conf()")
+
+    def test_committed_and_not_yet_visible(self):
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        with self.recorder() as recorder:
+            self.set_standby("nobody")
+            late = threading.Timer(20, self.set_standby, [""])
+            late.start()
+            self.record_epoch(recorder, 100)
+            while self.value(waiting) == 0:
+                time.sleep(0.01)
+            self.proxy.cut()
+            recorder.flush()
+            self.assertEqual(self.value(waiting), 0)
+            late.cancel()
+            late.join()
+            self.set_standby("")
+        self.assertEqual(len(self.proxy.done), 1)
+        self.assert_recorded_once("run", [100])
+
+
 class GivingUp(LostConnectionTest):
     def test_after_a_while(self):
         recorder = self.recorder(retry=0.5)
