@@ -81,30 +81,33 @@ def _as_array(values: Any) -> np.ndarray:
     return np.asarray(values)
 
 
-def _check_shape(name: str, array: np.ndarray) -> None:
-    if array.ndim != 1:
-        hint = ""
-        if array.ndim == 0 and name == "losses":
-            hint = ': one loss for each example is wanted, as reduction="none" gives'
-        raise ValueError(
-            f"{name} have {array.ndim} dimensions, shape {array.shape}, not 1{hint}"
-        )
+def _raise_shape(name: str, array: np.ndarray) -> None:
+    hint = ""
+    if array.ndim == 0 and name == "losses":
+        hint = ': one loss for each example is wanted, as reduction="none" gives'
+    raise ValueError(
+        f"{name} have {array.ndim} dimensions, shape {array.shape}, not 1{hint}"
+    )
 
 
 def _checked_ids(ids: Any) -> np.ndarray:
     """A copy of the ids as int64."""
     array = _as_array(ids)
-    _check_shape("ids", array)
-    if array.dtype == object and all(
+    if array.ndim != 1:
+        _raise_shape("ids", array)
+    kind = array.dtype.kind
+    if kind == "i":
+        return array.astype(np.int64)
+    if kind == "O" and all(
         isinstance(value, int) and not isinstance(value, bool) for value in array
     ):
         outside = [value for value in array if not -(2**63) <= value < 2**63]
         if outside:
             raise ValueError(f"id {outside[0]} is out of range for bigint")
-    elif array.dtype.kind == "u":
+    elif kind == "u":
         if array.size > 0 and array.max() >= 2**63:
             raise ValueError(f"id {array.max()} is out of range for bigint")
-    elif array.dtype.kind != "i" and array.size > 0:
+    elif array.size > 0:
         raise ValueError(
             f"ids must be integers, not {array.dtype}:"
             " other ids go through the long form, see loss_curve_agg"
@@ -115,11 +118,19 @@ def _checked_ids(ids: Any) -> np.ndarray:
 def _checked_losses(losses: Any) -> np.ndarray:
     """A copy of the losses as float32; what is too large becomes infinity."""
     array = _as_array(losses)
-    _check_shape("losses", array)
+    if array.ndim != 1:
+        _raise_shape("losses", array)
+    if array.dtype == np.float32:
+        return array.astype(np.float32)
     if array.dtype.kind not in "fiu":
         raise ValueError(f"losses must be real numbers, not {array.dtype}")
     with np.errstate(over="ignore"):
         return array.astype(np.float32)
+
+
+def _all_finite(losses: np.ndarray) -> bool:
+    """One call for nearly all: a sum of squares is finite only if they are."""
+    return math.isfinite(losses.dot(losses)) or bool(np.isfinite(losses).all())
 
 
 # COPY's binary format, whole arrays at a time
@@ -319,8 +330,10 @@ class LossRecorder:
         numpy arrays or tensors. They are copied, so the caller may change
         them. Raises ValueError for what is not so, and takes nothing then.
         """
-        self._check_open()
-        self._check_epoch()
+        if self._closed or self._failure is not None:
+            self._check_open()
+        if self._batch.epoch > LAST_EPOCH:
+            self._check_epoch()
         checked_ids = _checked_ids(ids)
         checked_losses = _checked_losses(losses)
         if len(checked_ids) != len(checked_losses):
@@ -329,8 +342,8 @@ class LossRecorder:
             )
         if self._clip is not None:
             np.minimum(checked_losses, np.float32(self._clip), out=checked_losses)
-        valid = np.isfinite(checked_losses)
-        if not valid.all():
+        if not _all_finite(checked_losses):
+            valid = np.isfinite(checked_losses)
             if self._invalid == "error":
                 self._raise_invalid(checked_ids, losses, int(np.argmin(valid)))
             checked_ids = checked_ids[valid]

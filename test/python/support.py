@@ -114,16 +114,20 @@ class DatabaseTest(unittest.TestCase):
             self.assertEqual([pair[1] for pair in pairs], expected)
 
 
+def bindir() -> Path:
+    """Where the server's programs are."""
+    config = os.environ.get("PG_CONFIG", "pg_config")
+    done = subprocess.run(
+        [config, "--bindir"], check=True, capture_output=True, text=True
+    )
+    return Path(done.stdout.strip())
+
+
 class Server:
     """A server in a private directory, which tests may stop and kill."""
 
     def __init__(self, **settings: str) -> None:
-        config = os.environ.get("PG_CONFIG", "pg_config")
-        self.bin = Path(
-            subprocess.run(
-                [config, "--bindir"], check=True, capture_output=True, text=True
-            ).stdout.strip()
-        )
+        self.bin = bindir()
         self.directory = Path(tempfile.mkdtemp(prefix="mp"))
         self.data = self.directory / "data"
         self.command(
