@@ -20,6 +20,7 @@ import json
 import logging
 import math
 import operator
+import os
 import random
 import struct
 import threading
@@ -47,6 +48,7 @@ __all__ = [
 ]
 
 LAST_EPOCH = 15_999  # that a loss_curve can hold
+LARGEST_LOSS = float(np.finfo(np.float32).max)
 CHUNK = 32_768  # losses in a row of the log
 LONGEST_DELAY = 10.0  # seconds between two tries to connect
 
@@ -151,9 +153,9 @@ def _encode_array(values: np.ndarray, number: str, oid: int) -> bytes:
     return head + elements.tobytes()
 
 
-def _encode_row(run: str, epoch: int, ids: np.ndarray, losses: np.ndarray) -> bytes:
+def _encode_row(run: bytes, epoch: int, ids: np.ndarray, losses: np.ndarray) -> bytes:
     fields = [
-        run.encode(),
+        run,
         struct.pack("!i", epoch),
         _encode_array(ids, ">i8", _BIGINT),
         _encode_array(losses, ">f4", _REAL),
@@ -171,21 +173,23 @@ def copy_losses(
     epoch: int,
     ids: np.ndarray,
     losses: np.ndarray,
-    condition: str = "true",
+    *,
+    rehearsal: bool = False,
 ) -> None:
     """Writes losses to a log, within the caller's transaction.
 
     log comes from find_log; ids are int64 and losses float32, finite, one for
-    each id. Of the rows, those are written that meet the condition, in SQL.
+    each id. A rehearsal sends them, but the server writes nothing.
     """
     command = sql.SQL(
         "COPY {} (run, epoch, ids, losses) FROM STDIN (FORMAT binary) WHERE {}"
-    ).format(log, sql.SQL(condition))
+    ).format(log, not rehearsal)
+    name = run.encode(connection.info.encoding)
     with connection.cursor() as cursor, cursor.copy(command) as copy:
         copy.write(_COPY_HEADER)
         for start in range(0, len(ids), CHUNK):
             part = slice(start, start + CHUNK)
-            copy.write(_encode_row(run, epoch, ids[part], losses[part]))
+            copy.write(_encode_row(name, epoch, ids[part], losses[part]))
         copy.write(_COPY_TRAILER)
 
 
@@ -278,8 +282,8 @@ class LossRecorder:
             raise ValueError(f"{run!r} is no name for a run")
         if invalid not in ("error", "missing"):
             raise ValueError(f"invalid is 'error' or 'missing', not {invalid!r}")
-        if clip is not None and not math.isfinite(clip):
-            raise ValueError(f"clip must be finite, not {clip}")
+        if clip is not None and not abs(clip) <= LARGEST_LOSS:
+            raise ValueError(f"clip must be within the range of real, not {clip}")
         self.run = run
         self._batch = _Batch(operator.index(epoch))
         self._check_epoch()
@@ -301,12 +305,18 @@ class LossRecorder:
             target=self._write_batches, name="metaprobe recorder", daemon=True
         )
         self._thread.start()
+        self._process = os.getpid()
         atexit.register(self._close_at_exit)
 
     @property
     def epoch(self) -> int:
         """The epoch that record() takes losses of."""
         return self._batch.epoch
+
+    @property
+    def pending(self) -> int:
+        """Losses of the unfinished epoch that were recorded and not flushed."""
+        return self._batch.count
 
     def __enter__(self) -> LossRecorder:
         return self
@@ -386,6 +396,8 @@ class LossRecorder:
 
     def _close_at_exit(self) -> None:
         """For a recorder that was not closed: its finished epochs count."""
+        if os.getpid() != self._process:
+            return  # a fork, without the writing thread
         self.discard()
         try:
             self.close()
@@ -509,7 +521,9 @@ class LossRecorder:
             found = find_log(connection, log)
             ids = np.zeros(1, np.int64)
             losses = np.zeros(1, np.float32)
-            copy_losses(connection, found, self.run, self.epoch, ids, losses, "false")
+            copy_losses(
+                connection, found, self.run, self.epoch, ids, losses, rehearsal=True
+            )
         except psycopg.Error as error:
             self._disconnect()
             raise RecorderError(f"cannot write to {log}: {error}") from error
@@ -536,14 +550,12 @@ class LossRecorder:
         connection = self._connect()
         try:
             row = connection.execute(
-                "SELECT pg_catalog.pg_xact_status(x), pg_catalog.pg_visible_in_snapshot"
-                "(x, pg_catalog.pg_current_snapshot()) FROM (SELECT %s::xid8) AS t (x)",
-                (transaction.xid,),
+                "SELECT pg_catalog.pg_xact_status(%s::xid8)", (transaction.xid,)
             ).fetchone()
         except psycopg.errors.InvalidParameterValue:
             return False  # in the future: a crash came before it reached the disk
         assert row is not None
-        status, ended = row
+        (status,) = row
         if status is None:
             raise RecorderError(
                 f"the server no longer knows whether transaction {transaction.xid}"
@@ -551,7 +563,7 @@ class LossRecorder:
             )
         if status == "aborted":
             return False
-        if status == "committed" and ended:
+        if status == "committed":
             return self._has_written(transaction, batch)
         transaction.asked += 1
         if transaction.asked >= 5:
@@ -596,8 +608,9 @@ def record_evaluation(
 ) -> None:
     """Records one epoch, from a pass over all examples with fixed weights.
 
-    losses_of_batch(batch) gives the batch's ids and losses. If it raises, this
-    epoch is as if nothing had been recorded of it. For PyTorch:
+    losses_of_batch(batch) gives the batch's ids and losses. If it raises, nothing
+    is recorded of this epoch. Losses from the training loop do not mix with
+    these: ValueError, if the recorder holds any. For PyTorch:
 
         def losses_of_batch(batch):
             ids, x, y = batch
@@ -609,7 +622,11 @@ def record_evaluation(
             record_evaluation(recorder, loader, losses_of_batch)
         model.train()
     """
-    recorder.discard()
+    if recorder.pending > 0:
+        raise ValueError(
+            f"{recorder.pending} losses of epoch {recorder.epoch} are recorded already:"
+            " call end_epoch() or discard() first"
+        )
     try:
         for batch in batches:
             ids, losses = losses_of_batch(batch)

@@ -121,7 +121,9 @@ def measure(case, conninfo, epochs):
 def report(case, times):
     plain = statistics.median(times.plain)
     recorded = statistics.median(times.recorded)
-    share = sum(times.in_calls) / sum(times.recorded)
+    share = statistics.median(
+        within / whole for within, whole in zip(times.in_calls, times.recorded)
+    )
     print(
         f"{case.name:20} {1000 * plain:8.1f} ms an epoch;"
         f" in record() and end_epoch() {100 * share:5.2f} %;"

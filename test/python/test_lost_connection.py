@@ -162,13 +162,13 @@ class LostNumber(LostConnectionTest):
 
 
 class WaitingForStandby(LostConnectionTest):
-    """A transaction may be marked as committed while it still waits."""
+    """A transaction may wait for others after its commit record is written."""
 
     def set_standby(self, name):
         self.run_sql(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
         self.run_sql("SELECT pg_reload_conf()")
 
-    def test_committed_and_not_yet_visible(self):
+    def test_the_wait_is_cut_short(self):
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
         with self.recorder() as recorder:
             self.set_standby("nobody")
@@ -200,7 +200,7 @@ class GivingUp(LostConnectionTest):
 
     def test_training_does_not_wait(self):
         """Until the backlog is full."""
-        with self.recorder(backlog=500) as recorder:
+        with self.recorder(backlog=500, retry=30) as recorder:
             self.server.stop()
             for _ in range(5):
                 self.record_epoch(recorder, 100)

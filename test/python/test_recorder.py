@@ -1,5 +1,6 @@
 """The recorder on a server that stays: what is written, and what is refused."""
 
+import importlib.util
 import subprocess
 import sys
 import unittest
@@ -134,6 +135,38 @@ class Recording(DatabaseTest):
             recorder.record([1], [0.5])
         self.assertEqual(self.rows(f"SELECT run, ids FROM {log}"), [(run, [1])])
 
+    @unittest.skipUnless(importlib.util.find_spec("torch"), "needs PyTorch")
+    def test_tensors_of_pytorch(self):
+        import torch
+
+        logits = torch.zeros(2, 4, requires_grad=True)
+        losses = torch.nn.functional.cross_entropy(
+            logits, torch.tensor([1, 3]), reduction="none"
+        )
+        with self.recorder() as recorder:
+            recorder.record(torch.tensor([5, 6], dtype=torch.int32), losses)
+            recorder.record(torch.arange(2), losses.bfloat16())
+        losses = [pair[1] for pair in self.recorded()[0]]
+        np.testing.assert_allclose(losses, [np.log(4)] * 4, rtol=0.01)
+
+    def test_a_database_in_another_encoding(self):
+        with self.connect(dbname="postgres") as connection:
+            connection.execute("DROP DATABASE IF EXISTS metaprobe_latin")
+            connection.execute(
+                "CREATE DATABASE metaprobe_latin TEMPLATE template0"
+                " ENCODING latin1 LOCALE 'C'"
+            )
+        with self.connect(dbname="metaprobe_latin") as connection:
+            connection.execute("CREATE EXTENSION metaprobe")
+            connection.execute("SELECT create_loss_log('loss_log')")
+            conninfo = self.conninfo(dbname="metaprobe_latin")
+            with metaprobe.LossRecorder(conninfo, "caf\xe9") as recorder:
+                recorder.record([1], [0.5])
+            (run,) = connection.execute("SELECT run FROM loss_log").fetchone()
+            self.assertEqual(run, "caf\xe9")
+        with self.connect(dbname="postgres") as connection:
+            connection.execute("DROP DATABASE metaprobe_latin")
+
     def test_a_run_goes_on_from_a_checkpoint(self):
         ids = np.arange(10)
         for first, last in ((0, 3), (2, 5)):
@@ -220,7 +253,8 @@ class Leaving(DatabaseTest):
             [sys.executable, "-c", script], check=True, cwd=CLIENT, timeout=300
         )
         found = self.recorded()
-        self.assertEqual({epoch: len(pairs) for epoch, pairs in found.items()}, {0: 100000})
+        self.assertEqual(list(found), [0])
+        self.assertEqual(len(found[0]), 100000)
 
 
 class BadInput(DatabaseTest):
@@ -286,7 +320,13 @@ class BadInput(DatabaseTest):
                 recorder.record([1], [0.5])
 
     def test_options(self):
-        for options in ({"run": ""}, {"run": "a\0b"}, {"invalid": "?"}, {"clip": np.inf}):
+        for options in (
+            {"run": ""},
+            {"run": "a\0b"},
+            {"invalid": "?"},
+            {"clip": np.nan},
+            {"clip": 1e39},
+        ):
             with self.assertRaises(ValueError):
                 self.recorder(**options)
 
@@ -308,7 +348,7 @@ class NotReady(DatabaseTest):
             metaprobe.LossRecorder("host=/nowhere", "run")
 
     def test_another_kind_of_table(self):
-        self.run_sql("CREATE TABLE other (run text, epoch int, ids text, losses real[])")
+        self.run_sql("CREATE TABLE other (run text, epoch int, ids text, losses text)")
         self.assert_not_ready("cannot write to other", log="other")
         self.run_sql("CREATE TABLE narrow (run text, epoch int, losses real[])")
         self.assert_not_ready('cannot write to narrow.*"ids"', log="narrow")
@@ -360,12 +400,20 @@ class Evaluation(DatabaseTest):
     def test_one_epoch(self):
         batches = np.array_split(np.arange(100), 7)
         with self.recorder() as recorder:
-            recorder.record([55], [9.5])  # of an epoch that was given up
             metaprobe.record_evaluation(
                 recorder, batches, lambda ids: (ids, some_losses(ids, 0))
             )
             self.assertEqual(recorder.epoch, 1)
         self.assert_recorded_once("run", [100])
+
+    def test_it_does_not_mix_with_the_loops_losses(self):
+        with self.recorder() as recorder:
+            recorder.record([7, 8], [9.5, 9.5])
+            with self.assertRaisesRegex(ValueError, "2 losses of epoch 0 .*discard"):
+                metaprobe.record_evaluation(recorder, [[1]], lambda ids: (ids, [0.5]))
+            recorder.discard()
+            metaprobe.record_evaluation(recorder, [[1]], lambda ids: (ids, [0.5]))
+        self.assertEqual(self.recorded(), {0: [(1, 0.5)]})
 
     def test_all_or_nothing(self):
         def losses_of_batch(ids):
