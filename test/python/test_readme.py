@@ -106,6 +106,14 @@ class Examples(DatabaseTest):
         self.run_python("\n".join(line[1:] for line in lines))
         self.assert_recorded_once("resnet-1", [EXAMPLES] * EPOCHS)
 
+        (reading,) = [
+            code for code in blocks(ROOT / "README.md", "sql") if "loss_curves" in code
+        ]
+        self.run_sql("CREATE TABLE samples (id bigint PRIMARY KEY, curve loss_curve)")
+        self.run_sql(reading)
+        complete = "SELECT count(*) FROM samples WHERE observed_epochs(curve) = %s"
+        self.assertEqual(self.value(complete, EPOCHS), EXAMPLES)
+
     def test_the_clients_readme(self):
         loop, with_ids, evaluation, adapter = blocks(CLIENT / "README.md", "python")
         self.run_python(loop)
