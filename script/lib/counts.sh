@@ -55,6 +55,23 @@ count_regress() {
 	count_run "$1" "$passed" "$failed"
 }
 
+# count_unittest STATUS LOG: "Ran 70 tests in 50.1s", and at the end "OK (skipped=1)"
+# or "FAILED (failures=1, errors=2)"; of one test, several subtests may fail.
+count_unittest() {
+	local tests failed skipped
+	tests=$(sed -n 's/^Ran \([0-9]*\) tests\? in .*/\1/p' "$2" | add_up)
+	failed=$(outcomes 'failures|errors|unexpected successes' "$2")
+	skipped=$(outcomes 'skipped' "$2")
+	[ "$((tests - skipped))" -ge "$failed" ] || tests=$((failed + skipped))
+	count_run "$1" "$((tests - skipped - failed))" "$failed"
+}
+
+# outcomes KINDS LOG: how many tests the last line counts as one of these.
+outcomes() {
+	grep -E '^(OK|FAILED)( \(|$)' "$2" | tail -n 1 | grep -oE "($1)=[0-9]+" |
+		sed 's/.*=//' | add_up
+}
+
 add_up() {
 	awk '{ sum += $1 } END { print sum + 0 }'
 }

@@ -35,6 +35,15 @@ need_for_tap() {
 	want_python yaml
 }
 
+# Debian's, which its packages are for.
+python=/usr/bin/python3
+
+need_for_python() {
+	need python3 "$python" --version
+	need python3-psycopg "$python" -c 'import psycopg'
+	need python3-numpy "$python" -c 'import numpy'
+}
+
 # What another version of clang-format wants would be noise.
 clang_format() {
 	if has clang-format-14; then
@@ -162,4 +171,13 @@ show_tap_failures() {
 			say "--- end of ${log##*/}"
 			tail -n 60 "$log" | cut -c 1-500
 		done
+}
+
+# These use the shared server, and start servers of their own to kill them.
+part_python() {
+	local status=0
+	need_server_running || return
+	logged python as_user env PYTHONDONTWRITEBYTECODE=1 PG_CONFIG="$PG_CONFIG" \
+		"$python" -m unittest discover -s "$work/run/test/python" || status=$?
+	count_unittest "$status" "$work/python.log"
 }
