@@ -7,13 +7,14 @@ import base
 import compare
 import nearest
 import recording
+import refresh
 import report
 import single
 import suites
 import sweep
 import vectors
 
-PARTS = ["main", "sweep", "single", "suite", "nearest", "recording"]
+PARTS = ["main", "sweep", "single", "suite", "nearest", "recording", "refresh"]
 
 SIZES = {
     #            rows, sweep's rows, seconds of a run there, repeats, sample
@@ -104,6 +105,8 @@ def main():
         nearest.run(case)
     if "recording" in wanted:
         recording.run(case)
+    if "refresh" in wanted:
+        refresh.run(case)
     report.say("", f"Load {report.load()} at the end.")
 
 

@@ -33,7 +33,9 @@ def run(base):
     source, session, rows = base.samples, base.session, base.options.rows
     report.title(f"A tag table of {rows:,} rows brought up to date")
     make_tables(session, source, base.suite)
-    refresh, view, insert = (sql.format(source=source) for sql in (REFRESH, VIEW, INSERT))
+    refresh = REFRESH.format(source=source)
+    view = VIEW.format(source=source)
+    insert = INSERT.format(source=source)
     jobs = {
         name: report.Measured(name, rows)
         for name in (
@@ -62,4 +64,5 @@ def run(base):
         f" {report.number(some.median / new.median)} of a full one"
         " (wanted: at most 0.2).",
     )
-    session.rows("DROP MATERIALIZED VIEW tag_view; DROP TABLE tags, plain_tags, base_suite")
+    session.rows("DROP MATERIALIZED VIEW tag_view")
+    session.rows("DROP TABLE tags, plain_tags, base_suite")
