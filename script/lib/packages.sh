@@ -44,6 +44,17 @@ need_build_tools() {
 	need make has make
 }
 
+python=/usr/bin/python3	# Debian's, which its packages are for
+
+# need_python MODULE...
+need_python() {
+	local module
+	need python3 test -x "$python"
+	for module in "$@"; do
+		need "python3-$module" "$python" -c "import $module"
+	done
+}
+
 server_major() {
 	"$1" --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'
 }
