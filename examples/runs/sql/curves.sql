@@ -2,6 +2,8 @@
 
 CREATE VIEW run_curves AS
 -- A step that was logged twice (a restarted run) counts with its last value.
+-- (Runs that were logged without steps have step 0 throughout: for those, read
+-- timestamp for step.)
 WITH steps AS (
 	SELECT DISTINCT ON (run_uuid, step) run_uuid, step, value, is_nan
 	  FROM metrics
