@@ -72,6 +72,14 @@ outcomes() {
 		sed 's/.*=//' | add_up
 }
 
+# count_tap STATUS LOG: lines "ok 1 - ..." and "not ok 2 - ...".
+count_tap() {
+	local passed failed
+	passed=$(grep -c '^ok ' "$2") || true
+	failed=$(grep -c '^not ok ' "$2") || true
+	count_run "$1" "$passed" "$failed"
+}
+
 add_up() {
 	awk '{ sum += $1 } END { print sum + 0 }'
 }

@@ -35,13 +35,12 @@ need_for_tap() {
 	want_python yaml
 }
 
-# Debian's, which its packages are for.
-python=/usr/bin/python3
-
 need_for_python() {
-	need python3 "$python" --version
-	need python3-psycopg "$python" -c 'import psycopg'
-	need python3-numpy "$python" -c 'import numpy'
+	need_python numpy psycopg
+}
+
+need_for_examples() {
+	need_python numpy psycopg sklearn torch
 }
 
 # What another version of clang-format wants would be noise.
@@ -180,4 +179,26 @@ part_python() {
 	logged python as_user env PYTHONDONTWRITEBYTECODE=1 PG_CONFIG="$PG_CONFIG" \
 		"$python" -m unittest discover -s "$work/run/test/python" || status=$?
 	count_unittest "$status" "$work/python.log"
+}
+
+# The digits with one seed, and a few runs trained anew.
+run_examples() {
+	local examples=$work/run/examples database=$1
+	run_psql -d "$database" -c 'CREATE EXTENSION metaprobe' &&
+		as_user env PYTHONPATH="$work/run/clients/python" "$python" \
+			"$examples/digits/story.py" --conninfo "dbname=$database" --seeds 1 &&
+		run_psql -d "$database" -f "$examples/digits/sql/report.sql" &&
+		as_user mkdir "$work/examples" &&
+		as_user "$python" "$examples/runs/make_runs.py" --runs 1 --into "$work/examples" &&
+		run_psql -d "$database" -v data="$work/examples" \
+			-f "$examples/runs/sql/load.sql" -f "$examples/runs/sql/curves.sql"
+}
+
+part_examples() {
+	local status=0
+	need_server_running || return
+	server_command createdb examples
+	count_command quietly examples run_examples examples
+	logged examples-checks run_psql -d examples -At -f "$work/run/test/sql/examples.sql" || status=$?
+	count_tap "$status" "$work/examples-checks.log"
 }

@@ -11,10 +11,5 @@ SELECT id, curve FROM curves WHERE id NOT IN (SELECT id FROM probes);
 
 DROP TABLE curves;
 
-CREATE TABLE tags AS
-SELECT id, (tag).*
-  FROM (SELECT id, tag_metadata(curve, (SELECT suite FROM suites WHERE name = 'digits')) AS tag
-          FROM samples
-        OFFSET 0) AS tagged;
-
-ALTER TABLE tags ADD PRIMARY KEY (id);
+SELECT create_tag_table('tags', 'samples');
+CALL refresh_tags('tags', 'samples', 'suites');
