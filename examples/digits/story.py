@@ -1,7 +1,7 @@
 """Wrong labels in a training set: found by how the losses fell, and mended.
 
-The database that --conninfo names needs the extension; the story makes its
-tables anew in the schema `digits` there.
+The database that --conninfo names needs the extension. The story makes the
+schema `digits` there, and drops what an earlier one has left of it.
 """
 
 import argparse
@@ -35,7 +35,7 @@ class Story:
 
     def tell(self):
         self.run_sql("schema")
-        self.choose_probes()
+        self.make_probes()
         self.record_losses()
         self.run_sql("tag")
         self.relabel_suspects()
@@ -47,7 +47,7 @@ class Story:
                 (self.seed, name, len(ids), self.test(network)),
             )
 
-    def choose_probes(self):
+    def make_probes(self):
         """Writes the training set and which of it will be probes."""
         held_out = train.held_out_probabilities(
             self.images[self.ids], self.given[self.ids], self.seed, self.epochs // 4
@@ -108,9 +108,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=40)
     arguments = parser.parse_args()
     with psycopg.connect(arguments.conninfo, autocommit=True) as connection:
-        connection.execute("CREATE SCHEMA IF NOT EXISTS digits")
-        connection.execute("SET search_path = digits, public")
-        connection.execute((SQL / "results.sql").read_text())
+        connection.execute((SQL / "begin.sql").read_text())
         for seed in range(1, arguments.seeds + 1):
             print(f"seed {seed} of {arguments.seeds}", flush=True)
             Story(arguments.conninfo, connection, seed, arguments.epochs).tell()

@@ -1,6 +1,6 @@
-"""Trains some 300 small networks, well and badly, and writes down how their
-validation loss went: metrics.csv.gz, tags.csv.gz and params.csv.gz, with the
-columns of MLflow's tables of these names.
+"""Trains small networks, well and badly, and writes down how their validation
+loss went: metrics.csv.gz, tags.csv.gz and params.csv.gz, with the columns of
+MLflow's tables of these names.
 
 What is wrong with a run is known, since its settings were chosen for that. The
 tag `kind` says it.
@@ -12,6 +12,7 @@ import gzip
 import io
 import math
 import uuid
+from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-torch.set_num_threads(1)  # the networks are too small to share out
+torch.set_num_threads(1)  # each run in one process, many at once
 torch.use_deterministic_algorithms(True)
 
 LARGEST = 1.7976931348623157e308  # what MLflow stores for infinity
@@ -154,6 +155,19 @@ def write_csv(path, header, rows):
             compressed.write(text.getvalue().encode())
 
 
+def plan(count, random):
+    """The runs to train: kind, run_uuid, settings, seed, steps in an epoch."""
+    draw = Settings(random)
+    for kind in KINDS:
+        for _ in range(count):
+            settings = getattr(draw, kind)()
+            run = uuid.UUID(bytes=random.bytes(16), version=4).hex
+            seed = int(random.integers(2**31))
+            # Some count epochs, others batches.
+            batches = math.ceil(settings["examples"] / settings["batch"])
+            yield kind, run, settings, seed, 1 if random.random() < 0.5 else batches
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=50, help="of each kind")
@@ -163,21 +177,15 @@ def main():
     images, labels = load_digits(return_X_y=True)
     images = torch.from_numpy((images / images.max()).astype(np.float32))
     labels = torch.from_numpy(labels)
-    random = np.random.default_rng(1)
-    draw = Settings(random)
     metrics, tags, params = [], [], []
-    for kind in KINDS:
-        for number in range(arguments.runs):
-            settings = getattr(draw, kind)()
-            run = uuid.UUID(bytes=random.bytes(16), version=4).hex
-            losses = train(settings, len(tags), images, labels)
-            # Some count epochs, others batches.
-            batches = math.ceil(settings["examples"] / settings["batch"])
-            steps = 1 if random.random() < 0.5 else batches
-            metrics += metric_rows(run, losses, steps)
-            tags.append(("kind", kind, run))
-            params += [(key, f"{value:.4g}", run) for key, value in settings.items()]
-        print(f"{kind}: {arguments.runs} runs", flush=True)
+    planned = list(plan(arguments.runs, np.random.default_rng(2)))
+    with Pool() as pool:
+        jobs = [(settings, seed, images, labels) for _, _, settings, seed, _ in planned]
+        results = pool.starmap(train, jobs, chunksize=1)
+    for (kind, run, settings, _, steps), losses in zip(planned, results):
+        metrics += metric_rows(run, losses, steps)
+        tags.append(("kind", kind, run))
+        params += [(key, f"{value:.4g}", run) for key, value in settings.items()]
 
     columns = ("key", "value", "timestamp", "run_uuid", "step", "is_nan")
     write_csv(arguments.into / "metrics.csv.gz", columns, metrics)

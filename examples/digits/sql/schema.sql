@@ -1,10 +1,15 @@
 -- What one run leaves in the database.  The truth is there for the check alone:
 -- no query that chooses anything reads it.
 
-DROP TABLE IF EXISTS images, truth, probes, samples, loss_log, suites, tags, relabelled;
+DROP TABLE IF EXISTS digits.images, digits.truth, digits.probes, digits.samples,
+	digits.loss_log, digits.suites, digits.tags, digits.relabelled;
 
 -- the training set, and what networks that have not seen an image take it for
-CREATE TABLE images (id bigint PRIMARY KEY, given_label integer NOT NULL, held_out_label integer NOT NULL);
+CREATE TABLE images (
+	id bigint PRIMARY KEY,
+	given_label integer NOT NULL,
+	held_out_label integer NOT NULL
+);
 CREATE TABLE truth (id bigint PRIMARY KEY, true_label integer NOT NULL);
 
 -- the images that were made probes, and of which kind
