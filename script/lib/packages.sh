@@ -22,9 +22,19 @@ want() {
 	"$@" >/dev/null 2>&1 || wanted+=("$package")
 }
 
-# want_python MODULE: for Debian's own Python, /usr/bin/python3.
+python=/usr/bin/python3	# Debian's own, which its packages are for
+
+# need_python MODULE...
+need_python() {
+	local module
+	need python3 test -x "$python"
+	for module in "$@"; do
+		need "python3-$module" "$python" -c "import $module"
+	done
+}
+
 want_python() {
-	want "python3-$1" /usr/bin/python3 -c "import $1"
+	want "python3-$1" "$python" -c "import $1"
 }
 
 # want_server_module NAME LIBRARY: Debian's package of another extension, for the
@@ -42,17 +52,6 @@ need_build_tools() {
 	need gcc has gcc
 	need libc6-dev test -e /usr/include/stdio.h
 	need make has make
-}
-
-python=/usr/bin/python3	# Debian's, which its packages are for
-
-# need_python MODULE...
-need_python() {
-	local module
-	need python3 test -x "$python"
-	for module in "$@"; do
-		need "python3-$module" "$python" -c "import $module"
-	done
 }
 
 server_major() {
