@@ -15,6 +15,7 @@ SQL_PARTS = src/metaprobe.sql \
 	src/loss_curve_shape.sql \
 	src/loss_curve_aggregate.sql \
 	src/loss_log.sql \
+	src/curve_statistics.sql \
 	src/probe_suite.sql \
 	src/probe_suite_aggregate.sql \
 	src/classification.sql \

@@ -104,7 +104,9 @@ SELECT error_of('SELECT dtw_distance(''[1]'', ''[1]'', -1)');
 SELECT call || ' -> ' || error_of('SELECT ' || call)
 	FROM unnest(ARRAY['resample_curve(''[1]'', -1)', 'resample_curve(''[1]'', -9223372036854775808)',
 		'smooth_curve(''[1]'', 0)', 'smooth_curve(''[1]'', 2)', 'smooth_curve(''[1]'', -9223372036854775807)',
-		'sparkline(''[1]'', 0)', 'sparkline(''[1]'', -9223372036854775808)']) call;
+		'sparkline(''[1]'', 0)', 'sparkline(''[1]'', -9223372036854775808)',
+		'curve_statistics(''[1]'', 1.5)', 'curve_statistics(''[1]'', ''NaN'')',
+		'curve_statistics(''[1]'', weight => 0)']) call;
 
 -- suites
 SELECT call || ' -> ' || error_of('SELECT ' || call)
