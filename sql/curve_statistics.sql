@@ -138,4 +138,18 @@ SELECT kind, count(DISTINCT id) > 300 AS curves, count(DISTINCT id) FILTER (WHER
 	count(DISTINCT id) FILTER (WHERE name = 'confidence' AND got IS NULL AND wanted IS NULL) > 10 AS none
 	FROM compared GROUP BY kind ORDER BY kind;
 
-DROP TABLE curves, real_curves, observed, plain, compared;
+-- the same from parallel workers
+CREATE TABLE by_leader AS SELECT id, curve_statistics(curve, threshold, weight) AS s FROM curves;
+ANALYZE curves;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT plan_of('SELECT id, curve_statistics(curve, threshold, weight) AS s FROM curves');
+CREATE TABLE by_workers AS SELECT id, curve_statistics(curve, threshold, weight) AS s FROM curves;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+SELECT count(*) > 5000 AS compared, count(*) FILTER (WHERE a.s IS DISTINCT FROM b.s) AS different
+	FROM by_leader a FULL JOIN by_workers b USING (id);
+
+DROP TABLE curves, real_curves, observed, plain, compared, by_leader, by_workers;

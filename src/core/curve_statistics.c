@@ -9,7 +9,6 @@
 
 #include "elementary.h"
 #include "loss.h"
-#include "moments.h"
 
 /* What the statistics need to know of the losses first. */
 typedef struct Extent
@@ -25,7 +24,7 @@ static Extent
 extent_of(const float *losses, int n)
 {
 	Extent	extent = {.least = INFINITY, .greatest = -INFINITY};
-	WideSum sum = {0};
+	double	sum = 0;
 	int64_t epochs = 0;
 
 	for (int i = 0; i < n; i++)
@@ -34,7 +33,7 @@ extent_of(const float *losses, int n)
 			continue;
 		extent.observed++;
 		epochs += i;
-		metaprobe_wide_add(&sum, losses[i]);
+		sum += losses[i];
 		if (losses[i] < extent.least)
 			extent.least = losses[i];
 		if (losses[i] > extent.greatest)
@@ -42,7 +41,7 @@ extent_of(const float *losses, int n)
 	}
 	if (extent.observed > 0)
 	{
-		extent.mean = (sum.sum + sum.error) / extent.observed;
+		extent.mean = sum / extent.observed;
 		extent.mean_epoch = (double) epochs / extent.observed;
 	}
 	return extent;
@@ -221,7 +220,7 @@ quantile(const float *losses, int n, const Extent *extent, double fraction)
 		else
 			low = middle + 1;
 	}
-	lower = loss_at((int32_t) low) + 0.0; /* -0 is +0 */
+	lower = loss_at((int32_t) low);
 	if (position == rank)
 		return lower;
 	upper = lower;

@@ -202,7 +202,7 @@ check_losses(const CurveStatistics *got, const Observed *observed,
 
 	for (int i = 1; i < n; i++)
 		minimum = fminl(minimum, observed->losses[i]);
-	assert_within(got->mean, mean_of(observed->losses, n), 1e-15L * size,
+	assert_within(got->mean, mean_of(observed->losses, n), 1e-14L * size,
 				  number);
 	assert_same_double(got->final, (double) observed->losses[n - 1], number);
 	assert_same_double(got->minimum, (double) minimum, number);
@@ -400,6 +400,37 @@ constant_curves(void **state)
 	}
 }
 
+/* Probabilities next to 1, and next to 0, keep their differences. */
+static void
+small_differences_are_not_lost(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 1000; round++)
+	{
+		float			small = (float) exp2(-10 - 50 * random_unit(&random));
+		float			large = (float) (20 + 300 * random_unit(&random));
+		float			learned[] = {small, 3 * small, MISSING};
+		float			unlearned[] = {large, MISSING, large + 1};
+		double			p = exp(-(double) unlearned[0]);
+		double			q = exp(-(double) unlearned[2]);
+		CurveStatistics got;
+
+		assert_true(metaprobe_curve_statistics(learned, 3, 0.5, 0.1, &got));
+		assert_nearly_equal(got.variability,
+							(expm1(-learned[0]) - expm1(-learned[1])) / 2,
+							1e-14, round);
+		assert_nearly_equal(got.aleatoric,
+							-(exp(-learned[0]) * expm1(-learned[0]) +
+							  exp(-learned[1]) * expm1(-learned[1])) /
+								2,
+							1e-14, round);
+		assert_true(metaprobe_curve_statistics(unlearned, 3, 0.5, 0.1, &got));
+		assert_nearly_equal(got.variability, (p - q) / 2, 1e-14, round);
+	}
+}
+
 static void
 a_straight_line(void **state)
 {
@@ -482,6 +513,7 @@ main(void)
 		cmocka_unit_test(nothing_observed),
 		cmocka_unit_test(one_loss),
 		cmocka_unit_test(constant_curves),
+		cmocka_unit_test(small_differences_are_not_lost),
 		cmocka_unit_test(a_straight_line),
 		cmocka_unit_test(the_ends_of_thresholds_and_weights),
 		cmocka_unit_test(the_largest_losses_do_not_overflow),

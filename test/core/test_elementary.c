@@ -161,13 +161,13 @@ near_their_zeros(void **state)
 	}
 }
 
+typedef void (*AtBoundary)(const Function *function, double boundary);
+
 /*
  * Where one piece of a function ends and the next begins: the multiples of
  * ln(2) / 64 and the ends of the series, the odd multiples of 2^-7 in every
  * power of two, the powers of two.
  */
-typedef void (*AtBoundary)(const Function *function, double boundary);
-
 static void
 at_boundaries(AtBoundary check)
 {
