@@ -54,7 +54,7 @@ SELECT c.confidence, c.variability > 0 AS varies, c.aleatoric FROM curve_statist
 -- in PL/pgSQL, whose calls outlive a query
 DO $$
 DECLARE
-	s curve_statistics;
+	s trajectory_statistics;
 BEGIN
 	FOR n IN 1 .. 3 LOOP
 		s := curve_statistics(ARRAY[n, 2 * n]::loss_curve);

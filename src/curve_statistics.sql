@@ -1,7 +1,7 @@
 
 -- Statistics of a single curve
 
-CREATE TYPE curve_statistics AS (
+CREATE TYPE trajectory_statistics AS (
 	confidence double precision,
 	variability double precision,
 	correctness double precision,
@@ -18,14 +18,14 @@ CREATE TYPE curve_statistics AS (
 	area double precision,
 	moving_average double precision
 );
-COMMENT ON TYPE curve_statistics IS
+COMMENT ON TYPE trajectory_statistics IS
 	'what a single curve says of its example';
 
 CREATE FUNCTION curve_statistics(
 	curve loss_curve,
 	threshold double precision DEFAULT 0.5,
 	weight double precision DEFAULT 0.1
-) RETURNS curve_statistics
+) RETURNS trajectory_statistics
 	AS 'MODULE_PATHNAME', 'loss_curve_statistics'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 150;
 COMMENT ON FUNCTION curve_statistics(loss_curve, double precision, double precision) IS
