@@ -20,6 +20,8 @@ SQL_PARTS = src/metaprobe.sql \
 	src/probe_suite_aggregate.sql \
 	src/classification.sql \
 	src/knn_aggregate.sql \
+	src/detector_quality.sql \
+	src/loss_mixture.sql \
 	src/tag_table.sql \
 	src/refresh_tags.sql
 DATA_built = metaprobe--$(EXTVERSION).sql
