@@ -22,6 +22,7 @@ SQL_PARTS = src/metaprobe.sql \
 	src/knn_aggregate.sql \
 	src/detector_quality.sql \
 	src/loss_mixture.sql \
+	src/compare_detectors.sql \
 	src/tag_table.sql \
 	src/refresh_tags.sql
 DATA_built = metaprobe--$(EXTVERSION).sql

@@ -15,6 +15,7 @@
 #include "utils/tuplestore.h"
 
 #include "compat.h"
+#include "core/loss_signals.h"
 #include "loss_curve.h"
 #include "names.h"
 #include "suite_index.h"
@@ -182,6 +183,59 @@ metaprobe_label_score(PG_FUNCTION_ARGS)
 	if (isnan(score))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(score);
+}
+
+/* The columns of detector_scores. */
+enum
+{
+	SCORES_TAG,
+	SCORES_LABEL_SCORE,
+	SCORES_VOTE_SHARE,
+	SCORES_NOVELTY,
+	SCORES_MEAN_LOSS,
+	SCORES_FINAL_LOSS,
+	SCORES_FIRST_LOSS,
+	SCORES_LOW_CONFIDENCE,
+	N_SCORES
+};
+
+/* detector_scores(curve, label, suite) */
+PG_FUNCTION_INFO_V1(metaprobe_detector_scores);
+Datum
+metaprobe_detector_scores(PG_FUNCTION_ARGS)
+{
+	LossCurve	 *curve = PG_GETARG_LOSS_CURVE(0);
+	LoadedSuite	 *suite = begin_classification(fcinfo, 2);
+	int			  label = find_label(suite, PG_GETARG_TEXT_PP(1));
+	LabelEvidence evidence =
+		metaprobe_classifier_evidence(&suite->classifier, label);
+	LossSignals signals =
+		metaprobe_loss_signals(curve->losses, curve->n_epochs);
+	TupleDesc columns;
+	Datum	  values[N_SCORES];
+	bool	  nulls[N_SCORES];
+
+	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE ||
+		columns->natts != N_SCORES)
+		elog(ERROR, "unexpected type of detector_scores");
+	values[SCORES_TAG] =
+		defined_float8(evidence.is_winner, &nulls[SCORES_TAG]);
+	values[SCORES_LABEL_SCORE] =
+		defined_float8(evidence.score, &nulls[SCORES_LABEL_SCORE]);
+	values[SCORES_VOTE_SHARE] =
+		defined_float8(evidence.vote_share, &nulls[SCORES_VOTE_SHARE]);
+	values[SCORES_NOVELTY] =
+		defined_float8(evidence.novelty, &nulls[SCORES_NOVELTY]);
+	values[SCORES_MEAN_LOSS] =
+		defined_float8(signals.mean, &nulls[SCORES_MEAN_LOSS]);
+	values[SCORES_FINAL_LOSS] =
+		defined_float8(signals.final, &nulls[SCORES_FINAL_LOSS]);
+	values[SCORES_FIRST_LOSS] =
+		defined_float8(signals.first, &nulls[SCORES_FIRST_LOSS]);
+	values[SCORES_LOW_CONFIDENCE] =
+		defined_float8(signals.low_confidence, &nulls[SCORES_LOW_CONFIDENCE]);
+	PG_RETURN_DATUM(HeapTupleGetDatum(
+		heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
 }
 
 static int

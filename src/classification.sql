@@ -181,3 +181,26 @@ CREATE FUNCTION nearest_probes(
 	SUPPORT classification_support;
 COMMENT ON FUNCTION nearest_probes(loss_curve, integer) IS
 	'the n (default k) nearest probes of a curve, with the default suite';
+
+-- What compare_detectors judges, of one row.
+
+CREATE TYPE detector_scores AS (
+	tag double precision,
+	label_score double precision,
+	vote_share double precision,
+	novelty double precision,
+	mean_loss double precision,
+	final_loss double precision,
+	first_loss double precision,
+	low_confidence double precision
+);
+COMMENT ON TYPE detector_scores IS
+	'scores of a curve by which rows of a kind may be detected';
+
+CREATE FUNCTION detector_scores(curve loss_curve, label text, suite probe_suite)
+	RETURNS detector_scores
+	AS 'MODULE_PATHNAME', 'metaprobe_detector_scores'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 250
+	SUPPORT classification_support;
+COMMENT ON FUNCTION detector_scores(loss_curve, text, probe_suite) IS
+	'scores of a curve by which rows of the kind of a label may be detected';

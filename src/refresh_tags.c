@@ -188,51 +188,6 @@ name_keys(Refresh *refresh, Relation tag_table, const TagKey *key,
 	refresh->is_keyed = metaprobe_has_unique_key(source, columns, key->n);
 }
 
-/* The source's column of curves: as told, else named curve, else the only one. */
-static char *
-find_curve_column(const Refresh *refresh, Relation source)
-{
-	TupleDesc columns = RelationGetDescr(source);
-	Oid		  curve_type =
-		metaprobe_type_in_namespace("loss_curve", refresh->namespace);
-	const char *wanted = refresh->curve_column;
-	const char *found = NULL;
-	int			n_curves = 0;
-
-	for (int i = 0; i < columns->natts; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(columns, i);
-		const char		 *name = NameStr(column->attname);
-
-		if (column->attisdropped ||
-			getBaseType(column->atttypid) != curve_type)
-			continue;
-		if (strcmp(name, wanted ? wanted : "curve") == 0)
-			return pstrdup(quote_identifier(name));
-		found = name;
-		n_curves++;
-	}
-	if (wanted)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("relation \"%s\" has no column \"%s\" of type "
-							   "loss_curve",
-							   RelationGetRelationName(source), wanted)));
-	if (n_curves == 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("relation \"%s\" has no column of type "
-							   "loss_curve",
-							   RelationGetRelationName(source))));
-	if (n_curves > 1)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_AMBIGUOUS_COLUMN),
-			 errmsg("relation \"%s\" has %d columns of type loss_curve and "
-					"none of them is named curve",
-					RelationGetRelationName(source), n_curves),
-			 errhint("Name it, as in curve_column => 'train_loss'.")));
-	return pstrdup(quote_identifier(found));
-}
-
 /*
  * Lock the tag table and name what the step's statements speak of; anew in
  * every transaction, for relations may change between them.
@@ -251,7 +206,8 @@ describe(Refresh *refresh, LOCKMODE lock)
 	refresh->names.source = metaprobe_quoted_relation(source);
 	refresh->names.schema =
 		quote_identifier(get_namespace_name(refresh->namespace));
-	refresh->names.curve = find_curve_column(refresh, source);
+	refresh->names.curve = metaprobe_curve_column(source, refresh->namespace,
+												  refresh->curve_column);
 	name_keys(refresh, tag_table, &key, source);
 	relation_close(source, NoLock);
 	relation_close(tag_table, NoLock);

@@ -67,3 +67,50 @@ metaprobe_type_in_namespace(const char *name, Oid namespace)
 	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
 						   CStringGetDatum(name), ObjectIdGetDatum(namespace));
 }
+
+/*
+ * A relation's column of curves, quoted: the one wanted, else (NULL) the one
+ * named curve, else the only one.  The type is that of the extension in a
+ * namespace.
+ */
+char *
+metaprobe_curve_column(Relation relation, Oid namespace, const char *wanted)
+{
+	TupleDesc columns = RelationGetDescr(relation);
+	Oid curve_type = metaprobe_type_in_namespace("loss_curve", namespace);
+	const char *found = NULL;
+	int			n_curves = 0;
+
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+		const char		 *name = NameStr(column->attname);
+
+		if (column->attisdropped ||
+			getBaseType(column->atttypid) != curve_type)
+			continue;
+		if (strcmp(name, wanted ? wanted : "curve") == 0)
+			return pstrdup(quote_identifier(name));
+		found = name;
+		n_curves++;
+	}
+	if (wanted)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("relation \"%s\" has no column \"%s\" of type "
+							   "loss_curve",
+							   RelationGetRelationName(relation), wanted)));
+	if (n_curves == 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("relation \"%s\" has no column of type "
+							   "loss_curve",
+							   RelationGetRelationName(relation))));
+	if (n_curves > 1)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+			 errmsg("relation \"%s\" has %d columns of type loss_curve and "
+					"none of them is named curve",
+					RelationGetRelationName(relation), n_curves),
+			 errhint("Name it, as in curve_column => 'train_loss'.")));
+	return pstrdup(quote_identifier(found));
+}

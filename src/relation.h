@@ -13,5 +13,7 @@ extern char		 *metaprobe_quoted_relation(Relation relation);
 extern AttrNumber metaprobe_column_by_name(Relation	   relation,
 										   const char *name);
 extern Oid		  metaprobe_type_in_namespace(const char *name, Oid namespace);
+extern char		 *metaprobe_curve_column(Relation	 relation, Oid namespace,
+										 const char *wanted);
 
 #endif /* METAPROBE_RELATION_H */

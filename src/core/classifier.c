@@ -466,6 +466,28 @@ metaprobe_classifier_tag(Classifier *c, Tag *tag)
 	return true;
 }
 
+/*
+ * How the curve relates to one label.  The neighbours that its score needs tell
+ * the k nearest of all, so nothing is sought twice.
+ */
+LabelEvidence
+metaprobe_classifier_evidence(Classifier *c, int label)
+{
+	LabelEvidence evidence = {NAN, NAN, NAN, NAN};
+	int			  winner;
+
+	rank_around(c, label);
+	merge_ranked(c);
+	winner = metaprobe_classifier_vote(c);
+	if (winner < 0)
+		return evidence;
+	evidence.is_winner = winner == label;
+	evidence.vote_share = c->votes[label].votes / c->total_votes;
+	evidence.score = ranked_score(c);
+	evidence.novelty = metaprobe_classifier_novelty(c);
+	return evidence;
+}
+
 /* The distance to the label's nearest probe; NaN if all are undefined. */
 double
 metaprobe_classifier_label_distance(Classifier *c, int label)

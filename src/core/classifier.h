@@ -22,6 +22,15 @@ typedef struct Tag
 	double novelty;		/* see metaprobe_classifier_novelty() */
 } Tag;
 
+/* How a curve relates to one label; NaN where nothing can be said. */
+typedef struct LabelEvidence
+{
+	double is_winner; /* 1 if the label wins the vote, else 0 */
+	double vote_share;
+	double score;	/* see metaprobe_classifier_score() */
+	double novelty; /* of the curve, whatever the label */
+} LabelEvidence;
+
 /*
  * The state of a classification.  All arrays live in one block from the
  * caller, of metaprobe_classifier_size() bytes; indexes are the caller's as
@@ -65,6 +74,8 @@ extern void	  metaprobe_classifier_nearest(Classifier *classifier,
 extern double metaprobe_classifier_label_distance(Classifier *classifier,
 												  int		  label);
 extern double metaprobe_classifier_score(Classifier *classifier, int label);
+extern LabelEvidence metaprobe_classifier_evidence(Classifier *classifier,
+												   int		   label);
 
 /* Ask about the neighbours found. */
 extern int	  metaprobe_classifier_vote(Classifier *classifier);

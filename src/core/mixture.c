@@ -19,6 +19,7 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "elementary.h"
 #include "poll.h"
 
 #define LOSSES_PER_POLL 4096
@@ -155,7 +156,7 @@ divide(const Sample *sample, MixtureComponent components[2])
 static double
 log_height(const MixtureComponent *component)
 {
-	return log(component->weight) - log(component->stddev);
+	return metaprobe_log(component->weight) - metaprobe_log(component->stddev);
 }
 
 /*
@@ -189,8 +190,8 @@ expect(const Sample *sample, const MixtureComponent components[2],
 			logs[part] = heights[part] - u * u / 2;
 		}
 		likelier = logs[1] > logs[0];
-		smaller = exp(logs[!likelier] - logs[likelier]);
-		log_likelihood += logs[likelier] + log(1 + smaller);
+		smaller = metaprobe_exp(logs[!likelier] - logs[likelier]);
+		log_likelihood += logs[likelier] + metaprobe_log(1 + smaller);
 		belong(&belongings[likelier], 1 / (1 + smaller), distances[likelier]);
 		belong(&belongings[!likelier], smaller / (1 + smaller),
 			   distances[!likelier]);
@@ -255,7 +256,8 @@ metaprobe_mixture_fit(const double *losses, int64_t n, LossMixture *mixture)
 	noise = components[1].mean >= components[0].mean;
 	mixture->clean = unscaled(&sample, components[!noise]);
 	mixture->noise = unscaled(&sample, components[noise]);
-	mixture->log_likelihood = (double) n * (likelihood - log(sample.range));
+	mixture->log_likelihood =
+		(double) n * (likelihood - metaprobe_log(sample.range));
 	return true;
 }
 
@@ -279,5 +281,5 @@ metaprobe_mixture_noise_posterior(const LossMixture *mixture, double loss)
 					  log_height(&mixture->noise) +
 					  (noise - clean) * (noise + clean) / 2;
 
-	return 1 / (1 + exp(log_odds));
+	return 1 / (1 + metaprobe_exp(log_odds));
 }

@@ -1,0 +1,19 @@
+/*
+ * loss_signals.h
+ *		The figures of a curve that people rank suspicious rows by.
+ */
+#ifndef METAPROBE_CORE_LOSS_SIGNALS_H
+#define METAPROBE_CORE_LOSS_SIGNALS_H
+
+/* All grow with suspicion; NaN where they are undefined. */
+typedef struct LossSignals
+{
+	double mean;  /* over the observed epochs, like the others */
+	double final; /* the last loss */
+	double first;
+	double low_confidence; /* mean of 1 - exp(-loss); NaN if one is negative */
+} LossSignals;
+
+extern LossSignals metaprobe_loss_signals(const float *losses, int n);
+
+#endif /* METAPROBE_CORE_LOSS_SIGNALS_H */
