@@ -261,25 +261,27 @@ metaprobe_mixture_fit(const double *losses, int64_t n, LossMixture *mixture)
 	return true;
 }
 
-/* How far a loss is from a component's mean, in its standard deviations. */
-static double
-scaled_distance(const MixtureComponent *component, double loss)
-{
-	return (loss - component->mean) / component->stddev;
-}
-
 /*
  * The probability, by Bayes' rule, that a loss is the noise component's.  NaN
- * if it is so far from both that neither distance can be told.
+ * if it is too far from both to tell.
+ *
+ * The log densities differ by half the difference of two squares.  That is
+ * their sum times their difference, which is written so that a loss far from
+ * both means does not swallow what is between these.
  */
 double
 metaprobe_mixture_noise_posterior(const LossMixture *mixture, double loss)
 {
-	double clean = scaled_distance(&mixture->clean, loss);
-	double noise = scaled_distance(&mixture->noise, loss);
-	double log_odds = log_height(&mixture->clean) -
-					  log_height(&mixture->noise) +
-					  (noise - clean) * (noise + clean) / 2;
+	const MixtureComponent *clean = &mixture->clean;
+	const MixtureComponent *noise = &mixture->noise;
+	double					distance = loss - clean->mean;
+	double					apart = noise->mean - clean->mean;
+	double					difference = distance / noise->stddev *
+							((clean->stddev - noise->stddev) / clean->stddev) -
+						apart / noise->stddev;
+	double sum = (distance - apart) / noise->stddev + distance / clean->stddev;
+	double log_odds = log_height(clean) - log_height(noise) +
+					  difference * sum / 2; /* of clean */
 
 	return 1 / (1 + metaprobe_exp(log_odds));
 }
