@@ -30,7 +30,7 @@ SELECT object FROM members
 		AND coalesce(obj_description(objid, classid::regclass::name), '') = ''
 	AND NOT (classid = 'pg_type'::regclass AND objid IN (SELECT typarray FROM pg_type))
 	ORDER BY object COLLATE "C";
--- not parallel safe: what writes, and what would assemble all curves in every worker
+-- not parallel safe: what writes, what would assemble all curves in every worker, and what has workers of its own
 SELECT signature, proparallel FROM functions WHERE proparallel <> 's' ORDER BY signature::text COLLATE "C";
 -- the cost of 1 that a function has if nobody thought of it: these are that cheap
 SELECT signature FROM functions WHERE procost = 1 AND prokind = 'f' ORDER BY signature::text COLLATE "C";
