@@ -37,6 +37,11 @@
 /* Go on as long as the mean log likelihood of a loss changes by more. */
 #define TOLERANCE 1e-10
 
+/* A component so many times less likely has no part in a loss. */
+#define LOG_NEGLIGIBLE (-50.0)
+
+#define LARGE_PRODUCT 0x1p1000
+
 #define LOG_SQRT_2_PI 0.91893853320467274178
 
 /* The losses, sorted, and their scale. */
@@ -46,6 +51,7 @@ typedef struct Sample
 	int64_t		  n;
 	double		  lowest;
 	double		  range;
+	double		  per_range; /* its inverse */
 } Sample;
 
 /* Sums over losses, by how far they belong to a component. */
@@ -59,7 +65,7 @@ typedef struct Belonging
 static double
 scaled(const Sample *sample, int64_t i)
 {
-	return (sample->losses[i] - sample->lowest) / sample->range;
+	return (sample->losses[i] - sample->lowest) * sample->per_range;
 }
 
 static void
@@ -161,7 +167,9 @@ log_height(const MixtureComponent *component)
 
 /*
  * See how far each loss belongs to either component.  Returns the mean log
- * likelihood, on the scale of the sample.
+ * likelihood, on the scale of the sample.  What the less likely component adds
+ * to a loss's likelihood is a factor of 1 to 2; logarithms are taken of
+ * products of many.
  */
 static double
 expect(const Sample *sample, const MixtureComponent components[2],
@@ -169,7 +177,10 @@ expect(const Sample *sample, const MixtureComponent components[2],
 {
 	double heights[2] = {log_height(&components[0]),
 						 log_height(&components[1])};
+	double precisions[2] = {1 / components[0].stddev,
+							1 / components[1].stddev};
 	double log_likelihood = 0;
+	double product = 1;
 
 	belongings[0] = belongings[1] = (Belonging){0};
 	for (int64_t i = 0; i < sample->n; i++)
@@ -177,7 +188,9 @@ expect(const Sample *sample, const MixtureComponent components[2],
 		double z = scaled(sample, i);
 		double distances[2];
 		double logs[2];
+		double log_ratio;
 		double smaller;
+		double share;
 		int	   likelier;
 
 		poll_at(i);
@@ -186,16 +199,24 @@ expect(const Sample *sample, const MixtureComponent components[2],
 			double u;
 
 			distances[part] = z - components[part].mean;
-			u = distances[part] / components[part].stddev;
+			u = distances[part] * precisions[part];
 			logs[part] = heights[part] - u * u / 2;
 		}
 		likelier = logs[1] > logs[0];
-		smaller = metaprobe_exp(logs[!likelier] - logs[likelier]);
-		log_likelihood += logs[likelier] + metaprobe_log(1 + smaller);
-		belong(&belongings[likelier], 1 / (1 + smaller), distances[likelier]);
-		belong(&belongings[!likelier], smaller / (1 + smaller),
-			   distances[!likelier]);
+		log_ratio = logs[!likelier] - logs[likelier];
+		smaller = log_ratio > LOG_NEGLIGIBLE ? metaprobe_exp(log_ratio) : 0;
+		share = 1 / (1 + smaller);
+		belong(&belongings[likelier], share, distances[likelier]);
+		belong(&belongings[!likelier], smaller * share, distances[!likelier]);
+		log_likelihood += logs[likelier];
+		product *= 1 + smaller;
+		if (product > LARGE_PRODUCT)
+		{
+			log_likelihood += metaprobe_log(product);
+			product = 1;
+		}
 	}
+	log_likelihood += metaprobe_log(product);
 	return log_likelihood / (double) sample->n - LOG_SQRT_2_PI;
 }
 
@@ -218,7 +239,7 @@ unscaled(const Sample *sample, MixtureComponent component)
 bool
 metaprobe_mixture_fit(const double *losses, int64_t n, LossMixture *mixture)
 {
-	Sample			 sample = {losses, n, 0, 0};
+	Sample			 sample = {losses, n, 0, 0, 0};
 	MixtureComponent components[2];
 	double			 likelihood;
 	Belonging		 belongings[2];
@@ -230,6 +251,7 @@ metaprobe_mixture_fit(const double *losses, int64_t n, LossMixture *mixture)
 	sample.range = losses[n - 1] - losses[0];
 	if (sample.range < MIN_RANGE)
 		return false;
+	sample.per_range = 1 / sample.range;
 
 	divide(&sample, components);
 	likelihood = expect(&sample, components, belongings);
