@@ -32,7 +32,7 @@
  * it a value that is there many times would take a component for itself, with
  * a likelihood without bound.
  */
-#define VARIANCE_FLOOR 5e-4
+#define ADDED_VARIANCE 5e-4
 
 /* Go on as long as the mean log likelihood of a loss changes by more. */
 #define TOLERANCE 1e-10
@@ -96,7 +96,7 @@ component_of(const Belonging *belonging, double origin, int64_t n)
 	return (MixtureComponent){
 		.weight = belonging->count / (double) n,
 		.mean = origin + shift,
-		.stddev = sqrt(variance + VARIANCE_FLOOR),
+		.stddev = sqrt(variance + ADDED_VARIANCE),
 	};
 }
 

@@ -75,7 +75,7 @@ precision_at(int64_t n_hits, int64_t hits_before, int64_t rows_before, Tie tie)
 
 /*
  * Judge a score by the scores of the true rows ("hits") and of the others,
- * both in ascending order; at least one of each, at most RANKING_MAX_SCORES.
+ * both in ascending order; at least one, at most RANKING_MAX_SCORES of each.
  *
  * auroc: of all pairs of a hit and another, the share in which the hit scores
  * higher, equal scores counting half (the statistic of Mann and Whitney, 1947).

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdint.h>
 
-/* So many scores that twice the number of pairs is an exact integer. */
+/* Of either class; twice the number of pairs is then an integer of 64 bits. */
 #define RANKING_MAX_SCORES (INT64_C(1) << 30)
 
 typedef struct RankingQuality

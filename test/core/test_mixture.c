@@ -11,7 +11,7 @@
 
 #define MAX_N 2000
 #define TWO_PI 6.28318530717958647692
-#define VARIANCE_FLOOR 5e-4 /* of the squared range, see mixture.c */
+#define ADDED_VARIANCE 5e-4 /* of the squared range, see mixture.c */
 
 static int
 compare_doubles(const void *a, const void *b)
@@ -154,7 +154,7 @@ a_fit_is_a_fixed_point(void **state)
 						  fitted.noise.weight *
 							  ((long double) fitted.noise.stddev *
 								   fitted.noise.stddev -
-							   VARIANCE_FLOOR * range * range)) <
+							   ADDED_VARIANCE * range * range)) <
 						1e-3L * range * range,
 					round);
 	}
@@ -236,7 +236,7 @@ few_or_equal_losses_have_no_mixture(void **state)
 	assert_that(metaprobe_mixture_fit(two, 2, &mixture), 2);
 	assert_nearly_equal(mixture.clean.mean, 1, 1e-9, 5);
 	assert_nearly_equal(mixture.noise.mean, 3, 1e-9, 6);
-	assert_nearly_equal(mixture.noise.stddev, 2 * sqrt(VARIANCE_FLOOR), 1e-9,
+	assert_nearly_equal(mixture.noise.stddev, 2 * sqrt(ADDED_VARIANCE), 1e-9,
 						7);
 	assert_nearly_equal(mixture.noise.weight, 0.5, 1e-9, 8);
 }
