@@ -170,7 +170,7 @@ SELECT arguments || ' -> ' || error_of(format('SELECT * FROM compare_detectors(%
 	FROM unnest(ARRAY[$$'samples', 'no_such', 'probes'$$, $$'samples', 'ctid', 'probes'$$, $$'samples', 'true_label', 'probes'$$,
 		$$'samples', 'is_mislabelled', 'probes', 'mislabelled'$$,
 		$$'samples', 'is_mislabelled', 'probes', curve_column => 'true_label'$$, $$'two', 'truth', 'probes'$$,
-		$$'samples', 'is_mislabelled', 'samples'$$, $$'samples', 'is_mislabelled', 'random_probes'$$, $$'nowhere', 'truth', 'probes'$$,
+		$$'samples', 'is_mislabelled', 'samples'$$, $$'samples', 'is_mislabelled', 'random_probes'$$, $$'two', 'truth', 'probes', 'x', 'a'$$, $$'nowhere', 'truth', 'probes'$$,
 		$$4294967295, 'truth', 'probes'$$, $$'pg_class_oid_index', 'truth', 'probes'$$, $$NULL, 'truth', 'probes'$$,
 		$$'samples', NULL, 'probes'$$, $$'samples', 'is_mislabelled', NULL$$]) arguments;
 SELECT error_of('SELECT detector_scores(''[1]'', ''mislabelled'', suite) FROM suites');

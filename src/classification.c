@@ -17,7 +17,6 @@
 #include "compat.h"
 #include "core/loss_signals.h"
 #include "loss_curve.h"
-#include "names.h"
 #include "suite_index.h"
 
 /* Load the suite of the call and begin with its curve. */
@@ -112,62 +111,12 @@ metaprobe_tag_metadata(PG_FUNCTION_ARGS)
 		heap_form_tuple(tag_columns(fcinfo, suite), values, nulls)));
 }
 
-#define HINT_BYTES 200
-
-/* The suite's labels, as many as fit into a hint. */
-static char *
-list_labels(const LoadedSuite *suite)
-{
-	int			   n = suite->suite->n_labels;
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (int label = 0; label < n; label++)
-	{
-		text *name = DatumGetTextPP(suite->label_texts[label]);
-		int	  length = pg_mbcliplen(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name),
-									NAMEDATALEN);
-
-		if (list.len + length > HINT_BYTES)
-		{
-			appendStringInfo(&list, " and %d more", n - label);
-			break;
-		}
-		appendStringInfo(&list, "%s%.*s", label > 0 ? ", " : "", length,
-						 VARDATA_ANY(name));
-	}
-	return list.data;
-}
-
-/* The number of a label, which stand in C order; an error if there is none. */
+/* The number of a label; an error if the suite has no such. */
 static int
 find_label(const LoadedSuite *suite, text *name)
 {
-	int low = 0;
-	int high = suite->suite->n_labels;
-
-	while (low < high)
-	{
-		int	  middle = (low + high) / 2;
-		text *label = DatumGetTextPP(suite->label_texts[middle]);
-		int	  order = metaprobe_compare_names(VARDATA_ANY(label),
-											  VARSIZE_ANY_EXHDR(label),
-											  VARDATA_ANY(name),
-											  VARSIZE_ANY_EXHDR(name));
-
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("the probe suite has no label \"%.*s\"",
-						   pg_mbcliplen(VARDATA_ANY(name),
-										VARSIZE_ANY_EXHDR(name), NAMEDATALEN),
-						   VARDATA_ANY(name)),
-					errhint("Its labels are: %s.", list_labels(suite))));
+	return metaprobe_suite_find_label(suite->label_texts,
+									  suite->suite->n_labels, name);
 }
 
 /* label_score(curve, label [, suite]) */

@@ -178,6 +178,17 @@ optional_text(FunctionCallInfo fcinfo, int argument)
 			   text_to_cstring(PG_GETARG_TEXT_PP(argument));
 }
 
+/* See to it that the suite has the label, before the statement meets a row. */
+static void
+check_label(const ProbeSuite *suite, text *label)
+{
+	SuiteView view;
+
+	metaprobe_suite_view(suite, &view);
+	(void) metaprobe_suite_find_label(metaprobe_suite_label_texts(&view),
+									  suite->n_labels, label);
+}
+
 PG_FUNCTION_INFO_V1(metaprobe_compare_detectors);
 Datum
 metaprobe_compare_detectors(PG_FUNCTION_ARGS)
@@ -185,7 +196,7 @@ metaprobe_compare_detectors(PG_FUNCTION_ARGS)
 	Oid namespace = get_func_namespace(fcinfo->flinfo->fn_oid);
 	DetectorNames names;
 	ProbeSuite	 *suite;
-	Datum		  label;
+	text		 *label;
 	bool		  is_decided;
 
 	for (int i = 0; i < 3; i++)
@@ -199,10 +210,11 @@ metaprobe_compare_detectors(PG_FUNCTION_ARGS)
 	names = describe(PG_GETARG_OID(0), optional_text(fcinfo, 1),
 					 optional_text(fcinfo, 4), namespace);
 	suite = metaprobe_relation_suite(PG_GETARG_OID(2), namespace, &is_decided);
-	label = PG_ARGISNULL(3) ? CStringGetTextDatum(DEFAULT_LABEL) :
-							  PG_GETARG_DATUM(3);
+	label = PG_ARGISNULL(3) ? cstring_to_text(DEFAULT_LABEL) :
+							  PG_GETARG_TEXT_PP(3);
+	check_label(suite, label);
 	run(compare_statement(&names), suite,
-		metaprobe_type_in_namespace("probe_suite", namespace), label,
-		(ReturnSetInfo *) fcinfo->resultinfo);
+		metaprobe_type_in_namespace("probe_suite", namespace),
+		PointerGetDatum(label), (ReturnSetInfo *) fcinfo->resultinfo);
 	return (Datum) 0;
 }

@@ -8,7 +8,10 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
+#include "names.h"
 #include "probe_suite.h"
+
+#define HINT_BYTES 200
 
 /* The suite in a datum, detoasted; maybe in place, so read only. */
 ProbeSuite *
@@ -144,4 +147,62 @@ metaprobe_suite_size_is_valid(int64 n_probes, int64 n_epochs, int64 name_bytes,
 			 errdetail("They have %lld bytes; a suite holds at most %d.",
 					   (long long) name_bytes, PROBE_SUITE_MAX_NAME_BYTES)));
 	return true;
+}
+
+/* The labels, as many as fit into a hint. */
+static char *
+list_labels(const Datum *labels, int n)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int label = 0; label < n; label++)
+	{
+		text *name = DatumGetTextPP(labels[label]);
+		int	  length = pg_mbcliplen(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name),
+									NAMEDATALEN);
+
+		if (list.len + length > HINT_BYTES)
+		{
+			appendStringInfo(&list, " and %d more", n - label);
+			break;
+		}
+		appendStringInfo(&list, "%s%.*s", label > 0 ? ", " : "", length,
+						 VARDATA_ANY(name));
+	}
+	return list.data;
+}
+
+/*
+ * The number of a label among those of a suite, which stand in C order; an
+ * error if there is none.
+ */
+int
+metaprobe_suite_find_label(const Datum *labels, int n, text *name)
+{
+	int low = 0;
+	int high = n;
+
+	while (low < high)
+	{
+		int	  middle = (low + high) / 2;
+		text *label = DatumGetTextPP(labels[middle]);
+		int	  order = metaprobe_compare_names(VARDATA_ANY(label),
+											  VARSIZE_ANY_EXHDR(label),
+											  VARDATA_ANY(name),
+											  VARSIZE_ANY_EXHDR(name));
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("the probe suite has no label \"%.*s\"",
+						   pg_mbcliplen(VARDATA_ANY(name),
+										VARSIZE_ANY_EXHDR(name), NAMEDATALEN),
+						   VARDATA_ANY(name)),
+					errhint("Its labels are: %s.", list_labels(labels, n))));
 }

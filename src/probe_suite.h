@@ -84,6 +84,7 @@ extern bool	  metaprobe_suite_size_is_valid(int64 n_probes, int64 n_epochs,
 extern Size	  metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view);
 extern Probe  metaprobe_suite_probe(const SuiteView *view, int index);
 extern Datum *metaprobe_suite_label_texts(const SuiteView *view);
+extern int metaprobe_suite_find_label(const Datum *labels, int n, text *name);
 
 /* probe_suite_build.c */
 extern ProbeSuite *metaprobe_suite_build(const Probe *probes, int n_probes,
