@@ -134,7 +134,7 @@ metaprobe_label_score(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(score);
 }
 
-/* The columns of detector_scores. */
+/* The columns of curve_scores. */
 enum
 {
 	SCORES_TAG,
@@ -166,7 +166,7 @@ metaprobe_detector_scores(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE ||
 		columns->natts != N_SCORES)
-		elog(ERROR, "unexpected type of detector_scores");
+		elog(ERROR, "unexpected type of scores");
 	values[SCORES_TAG] =
 		defined_float8(evidence.is_winner, &nulls[SCORES_TAG]);
 	values[SCORES_LABEL_SCORE] =

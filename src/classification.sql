@@ -184,7 +184,7 @@ COMMENT ON FUNCTION nearest_probes(loss_curve, integer) IS
 
 -- What compare_detectors judges, of one row.
 
-CREATE TYPE detector_scores AS (
+CREATE TYPE curve_scores AS (
 	tag double precision,
 	label_score double precision,
 	vote_share double precision,
@@ -194,11 +194,11 @@ CREATE TYPE detector_scores AS (
 	first_loss double precision,
 	low_confidence double precision
 );
-COMMENT ON TYPE detector_scores IS
+COMMENT ON TYPE curve_scores IS
 	'scores of a curve by which rows of a kind may be detected';
 
 CREATE FUNCTION detector_scores(curve loss_curve, label text, suite probe_suite)
-	RETURNS detector_scores
+	RETURNS curve_scores
 	AS 'MODULE_PATHNAME', 'metaprobe_detector_scores'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 250
 	SUPPORT classification_support;

@@ -135,7 +135,7 @@ metaprobe_average_precision_finalfn(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(quality.average_precision);
 }
 
-/* The columns of detector_quality. */
+/* The columns of ranking_quality. */
 enum
 {
 	QUALITY_AUROC,
@@ -161,7 +161,7 @@ metaprobe_detector_quality_finalfn(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE ||
 		columns->natts != N_QUALITY_COLUMNS)
-		elog(ERROR, "unexpected type of detector_quality");
+		elog(ERROR, "unexpected type of qualities");
 	if (judge(state, &quality))
 	{
 		values[QUALITY_AUROC] = Float8GetDatum(quality.auroc);

@@ -1,13 +1,13 @@
 -- How well a score ranks true rows above the others
 
-CREATE TYPE detector_quality AS (
+CREATE TYPE ranking_quality AS (
 	auroc double precision,
 	average_precision double precision,
 	best_f1 double precision,
 	precision_at_true_rate double precision,
 	rows bigint
 );
-COMMENT ON TYPE detector_quality IS
+COMMENT ON TYPE ranking_quality IS
 	'how well a score ranks true rows above the others';
 
 CREATE FUNCTION detector_transfn(internal, double precision, boolean)
@@ -47,7 +47,7 @@ CREATE FUNCTION average_precision_finalfn(internal) RETURNS double precision
 COMMENT ON FUNCTION average_precision_finalfn(internal) IS
 	'aggregate final function';
 
-CREATE FUNCTION detector_quality_finalfn(internal) RETURNS detector_quality
+CREATE FUNCTION detector_quality_finalfn(internal) RETURNS ranking_quality
 	AS 'MODULE_PATHNAME', 'metaprobe_detector_quality_finalfn'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION detector_quality_finalfn(internal) IS
