@@ -50,7 +50,7 @@ $psql->quit;
 my @readme = recipes('README.md');
 my @start = grep { $_->{heading} eq 'Quick start' } @readme;
 my @queries =
-  grep { $_->{heading} =~ /^(The five most used queries|Tune the suite)$/ } @readme;
+  grep { $_->{heading} =~ /^(The five most used queries|Keep tags current|Judge by your own data|Tune the suite)$/ } @readme;
 
 is(scalar @start, 3, 'blocks of the quick start');
 cmp_ok(scalar(grep { defined $_->{output} } @queries), '>=', 5, 'the five queries');
@@ -75,6 +75,7 @@ $psql->quit;
 
 $psql = recipe_session($node, 'readme');
 is(run_recipe($node, $psql, $load), '', 'the tables of the README');
+$psql->run('SET client_min_messages = warning');
 check_recipes($node, $psql, 'README.md',
 	grep { defined $_->{output} } @queries);
 unlike(run_recipe($node, $psql, $_), qr/ERROR/, $_->{title})
