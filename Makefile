@@ -18,6 +18,7 @@ SQL_PARTS = src/metaprobe.sql \
 	src/curve_statistics.sql \
 	src/probe_suite.sql \
 	src/probe_suite_aggregate.sql \
+	src/probe_suite_fit.sql \
 	src/classification.sql \
 	src/knn_aggregate.sql \
 	src/detector_quality.sql \

@@ -27,8 +27,7 @@ begin_classification(FunctionCallInfo fcinfo, int suite_argument)
 	LossCurve	*curve = PG_GETARG_LOSS_CURVE(0);
 
 	metaprobe_suite_add_indexes(suite);
-	metaprobe_classifier_begin(&suite->classifier, curve->losses,
-							   curve->n_epochs, -1);
+	metaprobe_suite_begin(suite, curve->losses, curve->n_epochs, -1);
 	return suite;
 }
 

@@ -47,13 +47,25 @@ warping_work(double n_probes, double n_epochs, double k, int band)
 	return 1000 + 0.45 * n_probes * n_epochs + 1.5 * k * n_epochs * width;
 }
 
+/* Likewise of mapping it into a fitted space. */
+static double
+mapping_work(const ProbeSuite *suite)
+{
+	double n_epochs = suite->n_epochs;
+
+	if (suite->metric != METRIC_FITTED)
+		return 0;
+	return 5 * n_epochs + (suite->has_matrix ? 0.1 * n_epochs * n_epochs : 0);
+}
+
 static double
 work(const ProbeSuite *suite)
 {
 	if (suite->metric == METRIC_DTW)
 		return warping_work(suite->n_probes, suite->n_epochs, suite->k,
 							suite->band);
-	return epochwise_work(suite->n_probes, suite->n_epochs, suite->k);
+	return epochwise_work(suite->n_probes, suite->n_epochs, suite->k) +
+		   mapping_work(suite);
 }
 
 /* Is the node a constant suite?  It is no curve, text, relation or number. */

@@ -77,6 +77,23 @@ metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view)
 	view->id_lengths =
 		(const int32 *) (base + next_array(&end, n, sizeof(int32)));
 	view->names = base + next_array(&end, suite->name_bytes, 1);
+
+	view->fit = NULL;
+	view->matrix = NULL;
+	view->points = NULL;
+	if (suite->metric != METRIC_FITTED)
+		return end;
+	view->fit =
+		(const SuiteFit *) (base + next_array(&end, 1, sizeof(SuiteFit)));
+	if (suite->has_matrix)
+		view->matrix =
+			(const double *) (base + next_array(&end,
+												metaprobe_triangle_size(
+													suite->n_epochs),
+												sizeof(double)));
+	view->points =
+		(const float *) (base + next_array(&end, mul_size(n, suite->n_epochs),
+										   sizeof(float)));
 	return end;
 }
 
@@ -98,6 +115,48 @@ metaprobe_suite_probe(const SuiteView *view, int index)
 	probe.losses = curves->losses + (Size) index * curves->n_epochs;
 	probe.n_epochs = view->probe_epochs[index];
 	return probe;
+}
+
+/* All probes of the suite, in its order, in the current context. */
+Probe *
+metaprobe_suite_all_probes(const SuiteView *view)
+{
+	int	   n = view->curves.n_probes;
+	Probe *probes = palloc(mul_size(n, sizeof(Probe)));
+
+	for (int i = 0; i < n; i++)
+		probes[i] = metaprobe_suite_probe(view, i);
+	return probes;
+}
+
+/* The space of a suite of METRIC_FITTED. */
+FittedSpace
+metaprobe_suite_space(const SuiteView *view)
+{
+	FittedSpace space = {
+		.scale = view->fit->scale,
+		.n_epochs = view->curves.n_epochs,
+		.matrix = view->matrix,
+	};
+
+	return space;
+}
+
+/*
+ * What neighbours are searched for among: the probes or, if they are mapped,
+ * their points.
+ */
+ProbeCurves
+metaprobe_suite_searched(const SuiteView *view)
+{
+	ProbeCurves searched = view->curves;
+
+	if (view->points)
+	{
+		searched.losses = view->points;
+		searched.metric = METRIC_L2;
+	}
+	return searched;
 }
 
 /* The labels of a suite as values of type text, in the current context. */

@@ -9,6 +9,7 @@
 #include "lib/stringinfo.h"
 
 #include "core/classifier.h"
+#include "core/fitted_space.h"
 
 #define PROBE_SUITE_VERSION 1
 #define PROBE_SUITE_DEFAULT_K 20
@@ -28,6 +29,12 @@ typedef struct SuiteSettings
 	int		band; /* DTW_NO_BAND unless the metric is dtw */
 	Metric	metric;
 	Weights weights;
+
+	/* of METRIC_FITTED, else all zero; the matrix is NULL if there is none */
+	LossScale	  scale;
+	double		  shrinkage; /* that the matrix was learned with */
+	const double *matrix;
+	int			  n_entries; /* of the matrix */
 } SuiteSettings;
 
 /* One probe on its way into a suite. */
@@ -52,8 +59,8 @@ typedef struct ProbeSuite
 	uint8  version;
 	uint8  metric;
 	uint8  weights;
-	uint8  unused; /* 0 */
-	uint64 hash;   /* of the content, by which values are told apart */
+	uint8  has_matrix; /* 1 or 0 */
+	uint64 hash;	   /* of the content, by which values are told apart */
 	int32  k;
 	int32  band;
 	int32  n_probes;
@@ -61,6 +68,14 @@ typedef struct ProbeSuite
 	int32  n_labels;
 	int32  name_bytes; /* of all labels and ids together */
 } ProbeSuite;
+
+/* What a suite of METRIC_FITTED has besides. */
+typedef struct SuiteFit
+{
+	double shrinkage; /* 0 without a matrix */
+	int32  scale;
+	int32  unused; /* 0 */
+} SuiteFit;
 
 /* Pointers into a suite. */
 typedef struct SuiteView
@@ -71,6 +86,11 @@ typedef struct SuiteView
 	const int32 *id_offsets;	/* n_probes, into names; -1 if none */
 	const int32 *id_lengths;	/* n_probes */
 	const char	*names;
+
+	/* of METRIC_FITTED, else NULL */
+	const SuiteFit *fit;
+	const double   *matrix; /* NULL if there is none */
+	const float	   *points; /* the probes in the fitted space */
 } SuiteView;
 
 #define DatumGetProbeSuite(datum) metaprobe_suite_from_datum(datum)
@@ -85,6 +105,9 @@ extern Size	  metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view);
 extern Probe  metaprobe_suite_probe(const SuiteView *view, int index);
 extern Datum *metaprobe_suite_label_texts(const SuiteView *view);
 extern int metaprobe_suite_find_label(const Datum *labels, int n, text *name);
+extern Probe	  *metaprobe_suite_all_probes(const SuiteView *view);
+extern FittedSpace metaprobe_suite_space(const SuiteView *view);
+extern ProbeCurves metaprobe_suite_searched(const SuiteView *view);
 
 /* probe_suite_build.c */
 extern ProbeSuite *metaprobe_suite_build(const Probe *probes, int n_probes,
@@ -97,12 +120,17 @@ extern uint64 metaprobe_suite_hash(const ProbeSuite *suite);
 /* probe_suite_settings.c */
 extern const char *const metaprobe_metric_names[N_METRICS];
 extern const char *const metaprobe_weights_names[N_WEIGHTS];
+extern const char *const metaprobe_scale_names[N_SCALES];
 extern int metaprobe_metric_by_name(const char *name, Node *escontext);
 extern int metaprobe_weights_by_name(const char *name, Node *escontext);
+extern int metaprobe_scale_by_name(const char *name, Node *escontext);
 extern SuiteSettings metaprobe_default_settings(int n_probes);
-extern SuiteSettings metaprobe_suite_settings(const ProbeSuite *suite);
+extern SuiteSettings metaprobe_suite_settings(const ProbeSuite *suite,
+											  const SuiteView  *view);
 extern bool metaprobe_settings_are_valid(const SuiteSettings *settings,
 										 int n_probes, Node *escontext);
+extern bool metaprobe_matrix_is_valid(const SuiteSettings *settings,
+									  int n_epochs, Node *escontext);
 
 /* probe_suite_binary.c */
 extern void	 metaprobe_probe_write(StringInfo message, const Probe *probe,

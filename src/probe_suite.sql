@@ -56,7 +56,9 @@ CREATE FUNCTION probe_suite_info(
 	OUT metric text,
 	OUT weights text,
 	OUT band integer,
-	OUT hash text
+	OUT hash text,
+	OUT scale text,
+	OUT shrinkage double precision
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'metaprobe_probe_suite_info'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;

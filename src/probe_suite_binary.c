@@ -7,6 +7,10 @@
  * its id (likewise, length -1 if it has none), its number of epochs as int4
  * and the losses as float4.  The hash is not part of it but computed anew.
  *
+ * A fitted suite has version 2, and at the end: a byte for the scale, the
+ * shrinkage as float8, the number of entries of the matrix as int4 (0: none),
+ * and these as float8, column by column.
+ *
  * Probes pass between parallel workers in the same form, in the server's
  * encoding.
  */
@@ -14,6 +18,7 @@
 
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
+#include "storage/shmem.h"
 
 #include "compat.h"
 #include "core/loss.h"
@@ -21,6 +26,7 @@
 #include "probe_suite.h"
 
 #define PROBE_SUITE_BINARY_VERSION 1
+#define FITTED_SUITE_BINARY_VERSION 2
 
 /* What a probe takes at least: two lengths, and a number of epochs. */
 #define LEAST_PROBE_SIZE ((int) (3 * sizeof(int32)))
@@ -108,6 +114,20 @@ metaprobe_probe_read(StringInfo message, bool from_client)
 	return probe;
 }
 
+static void
+write_fit(StringInfo message, const SuiteView *view)
+{
+	int n_entries = 0;
+
+	if (view->matrix)
+		n_entries = metaprobe_triangle_size(view->curves.n_epochs);
+	pq_sendbyte(message, view->fit->scale);
+	pq_sendfloat8(message, view->fit->shrinkage);
+	pq_sendint32(message, n_entries);
+	for (int i = 0; i < n_entries; i++)
+		pq_sendfloat8(message, view->matrix[i]);
+}
+
 PG_FUNCTION_INFO_V1(metaprobe_probe_suite_send);
 Datum
 metaprobe_probe_suite_send(PG_FUNCTION_ARGS)
@@ -118,7 +138,8 @@ metaprobe_probe_suite_send(PG_FUNCTION_ARGS)
 
 	metaprobe_suite_view(suite, &view);
 	pq_begintypsend(&message);
-	pq_sendbyte(&message, PROBE_SUITE_BINARY_VERSION);
+	pq_sendbyte(&message, view.fit ? FITTED_SUITE_BINARY_VERSION :
+									 PROBE_SUITE_BINARY_VERSION);
 	pq_sendbyte(&message, suite->metric);
 	pq_sendbyte(&message, suite->weights);
 	pq_sendint32(&message, suite->k);
@@ -130,6 +151,8 @@ metaprobe_probe_suite_send(PG_FUNCTION_ARGS)
 
 		metaprobe_probe_write(&message, &probe, true);
 	}
+	if (view.fit)
+		write_fit(&message, &view);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
 }
 
@@ -146,21 +169,48 @@ read_choice(const char *what, int count, StringInfo message)
 	return choice;
 }
 
+/* The fitted part; its matrix is checked where suites are built. */
+static void
+read_fit(StringInfo message, SuiteSettings *settings)
+{
+	double *matrix;
+
+	settings->scale = read_choice("scale", N_SCALES, message);
+	settings->shrinkage = pq_getmsgfloat8(message);
+	settings->n_entries = pq_getmsgint(message, sizeof(int32));
+	check_count("number of matrix entries", settings->n_entries,
+				sizeof(double), message);
+	if (settings->n_entries == 0)
+		return;
+	matrix = palloc_extended(mul_size(settings->n_entries, sizeof(double)),
+							 MCXT_ALLOC_HUGE);
+	for (int i = 0; i < settings->n_entries; i++)
+		matrix[i] = pq_getmsgfloat8(message);
+	settings->matrix = matrix;
+}
+
 PG_FUNCTION_INFO_V1(metaprobe_probe_suite_recv);
 Datum
 metaprobe_probe_suite_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	  message = (StringInfo) PG_GETARG_POINTER(0);
 	int			  version = pq_getmsgbyte(message);
-	SuiteSettings settings;
+	SuiteSettings settings = {0};
 	int32		  n_probes;
 	Probe		 *probes;
 
-	if (version != PROBE_SUITE_BINARY_VERSION)
+	if (version != PROBE_SUITE_BINARY_VERSION &&
+		version != FITTED_SUITE_BINARY_VERSION)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("unsupported probe_suite binary version %d",
 							   version)));
 	settings.metric = read_choice("metric", N_METRICS, message);
+	if ((settings.metric == METRIC_FITTED) !=
+		(version == FITTED_SUITE_BINARY_VERSION))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("metric %s in binary probe suite of version %d",
+						metaprobe_metric_names[settings.metric], version)));
 	settings.weights = read_choice("weights", N_WEIGHTS, message);
 	settings.k = pq_getmsgint(message, sizeof(int32));
 	settings.band = pq_getmsgint(message, sizeof(int32));
@@ -174,6 +224,8 @@ metaprobe_probe_suite_recv(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		probes[i] = metaprobe_probe_read(message, true);
 	}
+	if (settings.metric == METRIC_FITTED)
+		read_fit(message, &settings);
 	pq_getmsgend(message);
 	PG_RETURN_PROBE_SUITE(
 		metaprobe_suite_build(probes, n_probes, &settings, NULL));

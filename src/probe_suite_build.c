@@ -157,6 +157,36 @@ fill_arrays(ProbeSuite *suite, const Probe *probes)
 	}
 }
 
+/* Fill the fitted part of a suite, whose curves are there. */
+static void
+fill_fit(ProbeSuite *suite, const SuiteSettings *settings)
+{
+	SuiteView	view;
+	SuiteFit   *fit;
+	FittedSpace space;
+	float	   *point;
+	double	   *room = palloc(mul_size(suite->n_epochs, 2 * sizeof(double)));
+
+	(void) metaprobe_suite_view(suite, &view);
+	fit = unconstify(SuiteFit *, view.fit);
+	fit->scale = settings->scale;
+	fit->shrinkage = settings->matrix ? settings->shrinkage : 0;
+	if (settings->matrix)
+		memcpy(unconstify(double *, view.matrix), settings->matrix,
+			   settings->n_entries * sizeof(double));
+
+	space = metaprobe_suite_space(&view);
+	point = unconstify(float *, view.points);
+	for (int i = 0; i < suite->n_probes; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		metaprobe_fitted_map(&space, metaprobe_probe_curve(&view.curves, i),
+							 suite->n_epochs, point, room);
+		point += suite->n_epochs;
+	}
+	pfree(room);
+}
+
 /*
  * A suite of these probes, in any order.  settings NULL means the default
  * ones.  All that a suite must satisfy is checked here; NULL after a soft
@@ -194,8 +224,10 @@ metaprobe_suite_build(const Probe *probes, int n_probes,
 	header.weights = settings->weights;
 	header.k = settings->k;
 	header.band = settings->band;
+	header.has_matrix = settings->matrix != NULL;
 	header.n_probes = n_probes;
-	if (!measure_probes(sorted, &header, escontext))
+	if (!measure_probes(sorted, &header, escontext) ||
+		!metaprobe_matrix_is_valid(settings, header.n_epochs, escontext))
 		return NULL;
 
 	size = metaprobe_suite_view(&header, &unused);
@@ -203,6 +235,8 @@ metaprobe_suite_build(const Probe *probes, int n_probes,
 	*suite = header;
 	SET_VARSIZE(suite, size);
 	fill_arrays(suite, sorted);
+	if (suite->metric == METRIC_FITTED)
+		fill_fit(suite, settings);
 	pfree(sorted);
 	suite->hash = metaprobe_suite_hash(suite);
 	return suite;

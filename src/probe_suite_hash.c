@@ -28,6 +28,31 @@ hash_int(pg_cryptohash_ctx *sha, int32 value)
 }
 
 static void
+hash_double(pg_cryptohash_ctx *sha, double value)
+{
+	uint64 bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	bits = pg_hton64(bits);
+	hash_bytes_of(sha, &bits, sizeof(bits));
+}
+
+/* What the points of a fitted suite follow from. */
+static void
+hash_fit(pg_cryptohash_ctx *sha, const SuiteView *view)
+{
+	size_t n_entries = 0;
+
+	if (view->matrix)
+		n_entries = metaprobe_triangle_size(view->curves.n_epochs);
+	hash_int(sha, view->fit->scale);
+	hash_double(sha, view->fit->shrinkage);
+	hash_int(sha, n_entries);
+	for (size_t i = 0; i < n_entries; i++)
+		hash_double(sha, view->matrix[i]);
+}
+
+static void
 hash_probe(pg_cryptohash_ctx *sha, const Probe *probe, uint32 *room)
 {
 	hash_int(sha, probe->label_length);
@@ -73,6 +98,8 @@ metaprobe_suite_hash(const ProbeSuite *suite)
 
 		hash_probe(sha, &probe, room);
 	}
+	if (view.fit)
+		hash_fit(sha, &view);
 	if (pg_cryptohash_final(sha, digest, sizeof(digest)) < 0)
 		elog(ERROR, "could not finish SHA-256: %s", pg_cryptohash_error(sha));
 	pg_cryptohash_free(sha);

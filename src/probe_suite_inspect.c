@@ -26,8 +26,8 @@ metaprobe_probe_suite_info(PG_FUNCTION_ARGS)
 	ProbeSuite *suite = PG_GETARG_PROBE_SUITE(0);
 	SuiteView	view;
 	TupleDesc	columns;
-	Datum		values[8];
-	bool		nulls[8] = {0};
+	Datum		values[10];
+	bool		nulls[10] = {0};
 
 	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -44,6 +44,13 @@ metaprobe_probe_suite_info(PG_FUNCTION_ARGS)
 	values[6] = Int32GetDatum(suite->band);
 	values[7] = CStringGetTextDatum(
 		psprintf("%016llx", (unsigned long long) suite->hash));
+	nulls[8] = view.fit == NULL;
+	if (view.fit)
+		values[8] =
+			CStringGetTextDatum(metaprobe_scale_names[view.fit->scale]);
+	nulls[9] = view.matrix == NULL;
+	if (view.matrix)
+		values[9] = Float8GetDatum(view.fit->shrinkage);
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
 }
@@ -118,8 +125,7 @@ leave_one_out(LoadedSuite *suite)
 
 		CHECK_FOR_INTERRUPTS();
 		metaprobe_suite_add_indexes(suite);
-		metaprobe_classifier_begin(classifier, probe.losses, probe.n_epochs,
-								   i);
+		metaprobe_suite_begin(suite, probe.losses, probe.n_epochs, i);
 		(void) metaprobe_classifier_neighbours(classifier);
 		label = metaprobe_classifier_vote(classifier);
 		outcomes[i].actual = suite->view.curves.labels[i];

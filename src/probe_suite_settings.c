@@ -1,8 +1,10 @@
 /*
  * probe_suite_settings.c
- *		k, metric, weights and band of a probe suite.
+ *		k, metric, weights and band of a probe suite, and what was fitted.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -16,13 +18,20 @@
 const char *const metaprobe_metric_names[N_METRICS] = {
 	[METRIC_L2] = "l2",			[METRIC_L1] = "l1",
 	[METRIC_COSINE] = "cosine", [METRIC_CORRELATION] = "correlation",
-	[METRIC_DTW] = "dtw",
+	[METRIC_DTW] = "dtw",		[METRIC_FITTED] = "fitted",
 };
 
 const char *const metaprobe_weights_names[N_WEIGHTS] = {
 	[WEIGHTS_UNIFORM] = "uniform",
 	[WEIGHTS_DISTANCE] = "distance",
 	[WEIGHTS_BALANCED] = "balanced",
+};
+
+const char *const metaprobe_scale_names[N_SCALES] = {
+	[SCALE_RAW] = "raw",
+	[SCALE_SQRT] = "sqrt",
+	[SCALE_CBRT] = "cbrt",
+	[SCALE_LOG] = "log",
 };
 
 static char *
@@ -68,6 +77,13 @@ metaprobe_weights_by_name(const char *name, Node *escontext)
 						  escontext);
 }
 
+int
+metaprobe_scale_by_name(const char *name, Node *escontext)
+{
+	return number_of_name("scale", name, metaprobe_scale_names, N_SCALES,
+						  escontext);
+}
+
 /* MAP-D's choice, with k as large as the probes allow. */
 SuiteSettings
 metaprobe_default_settings(int n_probes)
@@ -83,7 +99,7 @@ metaprobe_default_settings(int n_probes)
 }
 
 SuiteSettings
-metaprobe_suite_settings(const ProbeSuite *suite)
+metaprobe_suite_settings(const ProbeSuite *suite, const SuiteView *view)
 {
 	SuiteSettings settings = {
 		.k = suite->k,
@@ -92,6 +108,14 @@ metaprobe_suite_settings(const ProbeSuite *suite)
 		.weights = suite->weights,
 	};
 
+	if (view->fit)
+	{
+		settings.scale = view->fit->scale;
+		settings.shrinkage = view->fit->shrinkage;
+		settings.matrix = view->matrix;
+		settings.n_entries =
+			view->matrix ? metaprobe_triangle_size(suite->n_epochs) : 0;
+	}
 	return settings;
 }
 
@@ -122,6 +146,66 @@ metaprobe_settings_are_valid(const SuiteSettings *settings, int n_probes,
 	return true;
 }
 
+/*
+ * Is the matrix of a fitted suite a triangle of that size whose distances are
+ * sound?  If not, a soft error.
+ */
+bool
+metaprobe_matrix_is_valid(const SuiteSettings *settings, int n_epochs,
+						  Node *escontext)
+{
+	const double *entry = settings->matrix;
+
+	if (settings->metric != METRIC_FITTED)
+		return true;
+	if (n_epochs > FITTED_MAX_EPOCHS)
+		metaprobe_ereturn(escontext, false,
+						  (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						   errmsg("probe suite of %d epochs is too long for "
+								  "metric fitted",
+								  n_epochs),
+						   errdetail("It has at most %d epochs.",
+									 FITTED_MAX_EPOCHS),
+						   errhint("Shorten the curves of probes and rows "
+								   "alike with resample_curve.")));
+	if (entry == NULL)
+		return true;
+	if ((size_t) settings->n_entries != metaprobe_triangle_size(n_epochs))
+		metaprobe_ereturn(
+			escontext, false,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("matrix of the fitted probe suite has %d entries",
+					settings->n_entries),
+			 errdetail("The lower triangle for its %d epochs has %d.",
+					   n_epochs, (int) metaprobe_triangle_size(n_epochs))));
+	if (!(settings->shrinkage > 0 && settings->shrinkage <= 1))
+		metaprobe_ereturn(
+			escontext, false,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("shrinkage of the fitted probe suite must be above 0 and "
+					"at most 1, not %g",
+					settings->shrinkage)));
+	for (int column = 0; column < n_epochs; column++)
+	{
+		for (int row = column; row < n_epochs; row++, entry++)
+		{
+			if (fabs(*entry) <= FITTED_MAX_ENTRY &&
+				(row != column || *entry > 0))
+				continue;
+			metaprobe_ereturn(
+				escontext, false,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("entry (%d, %d) of the matrix of the fitted probe "
+						"suite is invalid",
+						row, column),
+				 errdetail("Entries are at most %g in size, and those of the "
+						   "diagonal are positive.",
+						   FITTED_MAX_ENTRY)));
+		}
+	}
+	return true;
+}
+
 /* A band given in SQL, where none is NULL and negative ones are errors. */
 static int
 band_from_argument(int64 band)
@@ -134,6 +218,25 @@ band_from_argument(int64 band)
 	return band;
 }
 
+/* Name another metric; that drops what belongs to the one there was. */
+static void
+set_metric(SuiteSettings *settings, Metric metric)
+{
+	settings->band = DTW_NO_BAND;
+	if (metric == settings->metric)
+		return;
+	if (metric == METRIC_FITTED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("metric fitted must be learned from the probes"),
+				 errhint("Use fit_probe_suite(suite).")));
+	settings->metric = metric;
+	settings->scale = SCALE_RAW;
+	settings->shrinkage = 0;
+	settings->matrix = NULL;
+	settings->n_entries = 0;
+}
+
 /*
  * configure_probe_suite(suite, k, metric, weights, band): the same probes with
  * other settings.  NULL leaves a setting as it is; naming the metric drops the
@@ -144,35 +247,28 @@ Datum
 metaprobe_configure_probe_suite(PG_FUNCTION_ARGS)
 {
 	ProbeSuite	 *suite;
+	SuiteView	  view;
 	SuiteSettings settings;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	suite = (ProbeSuite *) PG_DETOAST_DATUM_COPY(
-		PointerGetDatum(PG_GETARG_PROBE_SUITE(0)));
-	settings = metaprobe_suite_settings(suite);
+	suite = PG_GETARG_PROBE_SUITE(0);
+	metaprobe_suite_view(suite, &view);
+	settings = metaprobe_suite_settings(suite, &view);
 
 	if (!PG_ARGISNULL(1))
 		settings.k = PG_GETARG_INT32(1);
 	if (!PG_ARGISNULL(2))
-	{
-		settings.metric =
-			metaprobe_metric_by_name(text_to_cstring(PG_GETARG_TEXT_PP(2)),
-									 NULL);
-		settings.band = DTW_NO_BAND;
-	}
+		set_metric(&settings,
+				   metaprobe_metric_by_name(
+					   text_to_cstring(PG_GETARG_TEXT_PP(2)), NULL));
 	if (!PG_ARGISNULL(3))
 		settings.weights =
 			metaprobe_weights_by_name(text_to_cstring(PG_GETARG_TEXT_PP(3)),
 									  NULL);
 	if (!PG_ARGISNULL(4))
 		settings.band = band_from_argument(PG_GETARG_INT64(4));
-	(void) metaprobe_settings_are_valid(&settings, suite->n_probes, NULL);
-
-	suite->k = settings.k;
-	suite->metric = settings.metric;
-	suite->weights = settings.weights;
-	suite->band = settings.band;
-	suite->hash = metaprobe_suite_hash(suite);
-	PG_RETURN_PROBE_SUITE(suite);
+	PG_RETURN_PROBE_SUITE(
+		metaprobe_suite_build(metaprobe_suite_all_probes(&view),
+							  suite->n_probes, &settings, NULL));
 }

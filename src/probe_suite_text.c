@@ -6,13 +6,19 @@
  *		 "probes": [{"label": "typical", "id": "P7", "curve": [2.3, 0.1]}]}
  *
  * with "band" beside "metric": "dtw", and no "id" for probes without one.
+ * Beside "metric": "fitted" stand "scale" and, if there is a matrix,
+ * "shrinkage" and "matrix", its lower triangle row by row in one array.
  * Reading, everything but "probes" may be left out, and keys may come in any
  * order.  PostgreSQL's parser does the lexing and hands over one token at a
  * time, so that a suite of any size takes little more memory than its value.
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "common/shortest_dec.h"
 #include "miscadmin.h"
+#include "storage/shmem.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
 
@@ -54,6 +60,40 @@ append_probe(StringInfo text, const Probe *probe)
 	appendStringInfoChar(text, '}');
 }
 
+static void
+append_double(StringInfo text, double value)
+{
+	char digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+	int	 length = double_to_shortest_decimal_bufn(value, digits);
+
+	appendBinaryStringInfo(text, digits, length);
+}
+
+static void
+append_fit(StringInfo text, const SuiteView *view)
+{
+	int n_epochs = view->curves.n_epochs;
+
+	appendStringInfo(text, ",\"scale\":\"%s\"",
+					 metaprobe_scale_names[view->fit->scale]);
+	if (view->matrix == NULL)
+		return;
+	appendStringInfoString(text, ",\"shrinkage\":");
+	append_double(text, view->fit->shrinkage);
+	appendStringInfoString(text, ",\"matrix\":");
+	for (int row = 0; row < n_epochs; row++)
+	{
+		for (int column = 0; column <= row; column++)
+		{
+			appendStringInfoChar(text, row == 0 ? '[' : ',');
+			append_double(
+				text,
+				view->matrix[metaprobe_triangle_place(n_epochs, row, column)]);
+		}
+	}
+	appendStringInfoChar(text, ']');
+}
+
 PG_FUNCTION_INFO_V1(metaprobe_probe_suite_out);
 Datum
 metaprobe_probe_suite_out(PG_FUNCTION_ARGS)
@@ -71,6 +111,8 @@ metaprobe_probe_suite_out(PG_FUNCTION_ARGS)
 		metaprobe_weights_names[suite->weights]);
 	if (suite->band != DTW_NO_BAND)
 		appendStringInfo(&text, ",\"band\":%d", suite->band);
+	if (view.fit)
+		append_fit(&text, &view);
 	appendStringInfoString(&text, ",\"probes\":[");
 	for (int i = 0; i < suite->n_probes; i++)
 	{
@@ -96,6 +138,7 @@ typedef enum Place
 	IN_PROBES,
 	IN_PROBE,
 	IN_CURVE,
+	IN_MATRIX,
 	AT_END
 } Place;
 
@@ -106,6 +149,9 @@ typedef enum Key
 	KEY_METRIC,
 	KEY_WEIGHTS,
 	KEY_BAND,
+	KEY_SCALE,
+	KEY_SHRINKAGE,
+	KEY_MATRIX,
 	KEY_PROBES,
 	N_SUITE_KEYS,
 	KEY_LABEL = N_SUITE_KEYS,
@@ -115,9 +161,18 @@ typedef enum Key
 } Key;
 
 static const char *const key_names[N_KEYS] = {
-	[KEY_VERSION] = "version", [KEY_K] = "k",		[KEY_METRIC] = "metric",
-	[KEY_WEIGHTS] = "weights", [KEY_BAND] = "band", [KEY_PROBES] = "probes",
-	[KEY_LABEL] = "label",	   [KEY_ID] = "id",		[KEY_CURVE] = "curve",
+	[KEY_VERSION] = "version",
+	[KEY_K] = "k",
+	[KEY_METRIC] = "metric",
+	[KEY_WEIGHTS] = "weights",
+	[KEY_BAND] = "band",
+	[KEY_SCALE] = "scale",
+	[KEY_SHRINKAGE] = "shrinkage",
+	[KEY_MATRIX] = "matrix",
+	[KEY_PROBES] = "probes",
+	[KEY_LABEL] = "label",
+	[KEY_ID] = "id",
+	[KEY_CURVE] = "curve",
 };
 
 typedef struct SuiteReader
@@ -128,8 +183,10 @@ typedef struct SuiteReader
 	uint32		  suite_keys; /* seen, one bit each */
 	uint32		  probe_keys; /* seen in the current probe */
 	SuiteSettings settings;	  /* those seen */
-	Probe		  probe;	  /* the current one */
-	float		 *curve;	  /* its losses, room for the most epochs */
+	double		 *matrix;	  /* row by row; room for matrix_capacity */
+	int			  matrix_capacity;
+	Probe		  probe; /* the current one */
+	float		 *curve; /* its losses, room for the most epochs */
 	Probe		 *probes;
 	int			  n_probes;
 	int			  capacity;
@@ -157,8 +214,9 @@ static const char *const not_supported = "is not supported";
 #define SEEN(key) (1U << (key))
 
 static const char *const suite_hint =
-	"A suite is an object with the keys version, k, metric, weights, band and "
-	"probes; a probe is one with label, id and curve.";
+	"A suite is an object with the keys version, k, metric, weights, band, "
+	"scale, shrinkage, matrix and probes; a probe is one with label, id and "
+	"curve.";
 
 JSON_HANDLER
 object_start(void *state)
@@ -212,6 +270,12 @@ array_start(void *state)
 		reader->place = IN_PROBES;
 	else if (reader->place == IN_PROBE && reader->key == KEY_CURVE)
 		reader->place = IN_CURVE;
+	else if (reader->place == IN_SUITE && reader->key == KEY_MATRIX)
+	{
+		reader->place = IN_MATRIX;
+		reader->matrix_capacity = 64;
+		reader->matrix = palloc(reader->matrix_capacity * sizeof(double));
+	}
 	else if (reader->place == AT_START)
 		FAIL(reader, errdetail("It is not an object."),
 			 errhint("%s", suite_hint));
@@ -301,24 +365,51 @@ read_integer(const char *token, JsonTokenType type, int *number)
 	return NULL;
 }
 
-/* The value of metric or weights. */
+/* The value of metric, weights or scale. */
 static const char *
 read_choice(SuiteReader *reader, const char *token, JsonTokenType type)
 {
-	bool is_metric = reader->key == KEY_METRIC;
-	int	 number;
+	SuiteSettings *settings = &reader->settings;
+	Node		  *escontext = reader->escontext;
+	int			   number;
 
 	if (type != JSON_TOKEN_STRING)
 		return wrong_type;
-	number = is_metric ? metaprobe_metric_by_name(token, reader->escontext) :
-						 metaprobe_weights_by_name(token, reader->escontext);
-	if (number < 0)
-		return not_supported;
-	if (is_metric)
-		reader->settings.metric = number;
+	if (reader->key == KEY_METRIC)
+		settings->metric = number = metaprobe_metric_by_name(token, escontext);
+	else if (reader->key == KEY_WEIGHTS)
+		settings->weights = number =
+			metaprobe_weights_by_name(token, escontext);
 	else
-		reader->settings.weights = number;
-	return NULL;
+		settings->scale = number = metaprobe_scale_by_name(token, escontext);
+	return number < 0 ? not_supported : NULL;
+}
+
+static const char *
+read_double(const char *token, JsonTokenType type, double *number)
+{
+	if (type != JSON_TOKEN_NUMBER)
+		return wrong_type;
+	*number = strtod(token, NULL);
+	return isinf(*number) ? out_of_range : NULL;
+}
+
+/* Append an entry to the matrix. */
+static const char *
+read_entry(SuiteReader *reader, const char *token, JsonTokenType type)
+{
+	SuiteSettings *settings = &reader->settings;
+
+	if (settings->n_entries ==
+		(int) metaprobe_triangle_size(FITTED_MAX_EPOCHS))
+		return out_of_range;
+	if (settings->n_entries == reader->matrix_capacity)
+	{
+		reader->matrix_capacity *= 2;
+		reader->matrix =
+			repalloc(reader->matrix, reader->matrix_capacity * sizeof(double));
+	}
+	return read_double(token, type, &reader->matrix[settings->n_entries++]);
 }
 
 static const char *
@@ -327,9 +418,12 @@ read_setting(SuiteReader *reader, const char *token, JsonTokenType type)
 	const char *problem;
 	int			number;
 
-	if (reader->key == KEY_METRIC || reader->key == KEY_WEIGHTS)
+	if (reader->key == KEY_METRIC || reader->key == KEY_WEIGHTS ||
+		reader->key == KEY_SCALE)
 		return read_choice(reader, token, type);
-	if (reader->key == KEY_PROBES)
+	if (reader->key == KEY_SHRINKAGE)
+		return read_double(token, type, &reader->settings.shrinkage);
+	if (reader->key == KEY_PROBES || reader->key == KEY_MATRIX)
 		return wrong_type;
 
 	problem = read_integer(token, type, &number);
@@ -407,6 +501,10 @@ scalar(void *state, char *token, JsonTokenType type)
 			problem = read_loss(reader, token, type);
 			pfree(token);
 			break;
+		case IN_MATRIX:
+			problem = read_entry(reader, token, type);
+			pfree(token);
+			break;
 		case IN_PROBE:
 			problem = read_probe_name(reader, token, type);
 			break;
@@ -434,6 +532,46 @@ static const JsonSemAction handlers_template = {
 	.scalar = scalar,
 };
 
+/* The matrix read, as it is stored: by columns. */
+static const double *
+transposed_matrix(const SuiteReader *reader)
+{
+	int		n_entries = reader->settings.n_entries;
+	double *matrix = palloc(n_entries * sizeof(double));
+	double *read = reader->matrix;
+
+	for (int row = 0; row < reader->n_epochs; row++)
+	{
+		for (int column = 0; column <= row; column++)
+			matrix[metaprobe_triangle_place(reader->n_epochs, row, column)] =
+				*read++;
+	}
+	return matrix;
+}
+
+/*
+ * Do the keys that tell what was fitted belong together?  If not, sets the key
+ * that should be there or should not.
+ */
+static bool
+fit_is_complete(const SuiteReader *reader, const char **key)
+{
+	uint32 seen = reader->suite_keys;
+	bool   is_fitted =
+		(seen & SEEN(KEY_METRIC)) && reader->settings.metric == METRIC_FITTED;
+	bool has_matrix = (seen & SEEN(KEY_MATRIX)) != 0;
+	bool has_shrinkage = (seen & SEEN(KEY_SHRINKAGE)) != 0;
+
+	*key = NULL;
+	if (is_fitted != ((seen & SEEN(KEY_SCALE)) != 0))
+		*key = key_names[KEY_SCALE];
+	else if (has_matrix && !is_fitted)
+		*key = key_names[KEY_MATRIX];
+	else if (has_shrinkage != has_matrix)
+		*key = key_names[KEY_SHRINKAGE];
+	return *key == NULL;
+}
+
 /* The settings read, with defaults for those that were not there. */
 static SuiteSettings
 complete_settings(const SuiteReader *reader)
@@ -448,6 +586,14 @@ complete_settings(const SuiteReader *reader)
 		settings.weights = reader->settings.weights;
 	if (reader->suite_keys & SEEN(KEY_BAND))
 		settings.band = reader->settings.band;
+	settings.scale = reader->settings.scale;
+	settings.shrinkage = reader->settings.shrinkage;
+	settings.n_entries = reader->settings.n_entries;
+	if (settings.n_entries ==
+		(int64) reader->n_epochs * (reader->n_epochs + 1) / 2)
+		settings.matrix = transposed_matrix(reader);
+	else
+		settings.matrix = reader->matrix; /* NULL, or of the wrong size */
 	return settings;
 }
 
@@ -485,6 +631,7 @@ metaprobe_probe_suite_in(PG_FUNCTION_ARGS)
 	JsonParseErrorType result;
 	SuiteSettings	   settings;
 	ProbeSuite		  *suite;
+	const char		  *key;
 
 	reader.curve = palloc(LOSS_CURVE_MAX_EPOCHS * sizeof(float));
 	reader.probes = palloc(reader.capacity * sizeof(Probe));
@@ -497,6 +644,16 @@ metaprobe_probe_suite_in(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 
+	if (!fit_is_complete(&reader, &key))
+		metaprobe_ereturn(
+			fcinfo->context, (Datum) 0,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid input syntax for type %s", "probe_suite"),
+			 errdetail("Key \"%s\" is missing, or stands where it does not "
+					   "belong.",
+					   key),
+			 errhint("Metric fitted has a scale, and shrinkage and matrix or "
+					 "neither of them.")));
 	settings = complete_settings(&reader);
 	suite = metaprobe_suite_build(reader.probes, reader.n_probes, &settings,
 								  fcinfo->context);

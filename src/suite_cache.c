@@ -166,14 +166,23 @@ load(Datum value, MemoryContext parent)
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	CachedSuite	 *cached = palloc0(sizeof(CachedSuite));
 	LoadedSuite	 *loaded = &cached->loaded;
-	ProbeCurves	 *curves = &loaded->view.curves;
+	ProbeCurves	  searched;
 	ProbeSuite	 *copy = (ProbeSuite *) PG_DETOAST_DATUM_COPY(value);
 
 	loaded->context = context;
 	loaded->suite = DatumGetProbeSuite(PointerGetDatum(copy));
 	metaprobe_suite_view(loaded->suite, &loaded->view);
-	metaprobe_classifier_init(&loaded->classifier, curves,
-							  palloc(metaprobe_classifier_size(curves)));
+	searched = metaprobe_suite_searched(&loaded->view);
+	metaprobe_classifier_init(&loaded->classifier, &searched,
+							  palloc(metaprobe_classifier_size(&searched)));
+	if (loaded->view.fit)
+	{
+		int n = searched.n_epochs;
+
+		loaded->space = metaprobe_suite_space(&loaded->view);
+		loaded->point = palloc(n * sizeof(float));
+		loaded->point_room = palloc(n * 2 * sizeof(double));
+	}
 	loaded->label_texts = metaprobe_suite_label_texts(&loaded->view);
 	MemoryContextSetIdentifier(
 		context,
@@ -187,6 +196,24 @@ LoadedSuite *
 metaprobe_load_suite(const ProbeSuite *suite, MemoryContext parent)
 {
 	return &load(PointerGetDatum(suite), parent)->loaded;
+}
+
+/*
+ * Begin the classification of a curve, leaving out one probe (-1: none).  The
+ * curve must stay where it is until the last question about it.
+ */
+void
+metaprobe_suite_begin(LoadedSuite *loaded, const float *losses, int n_epochs,
+					  int except)
+{
+	if (loaded->point)
+	{
+		metaprobe_fitted_map(&loaded->space, losses, n_epochs, loaded->point,
+							 loaded->point_room);
+		losses = loaded->point;
+		n_epochs = loaded->space.n_epochs;
+	}
+	metaprobe_classifier_begin(&loaded->classifier, losses, n_epochs, except);
 }
 
 /*

@@ -28,6 +28,11 @@ typedef struct LoadedSuite
 	Classifier	  classifier;
 	Datum		 *label_texts; /* each label as a value of type text */
 
+	/* of a fitted suite: where the curve at hand is mapped to */
+	FittedSpace space;
+	float	   *point; /* NULL if curves are searched for as they are */
+	double	   *point_room;
+
 	/* of metadata_tag, when first needed; gone when another call begins */
 	TupleDesc tag_columns;
 } LoadedSuite;
@@ -57,7 +62,9 @@ typedef struct SuitePin
 extern void			metaprobe_define_suite_cache_size(void);
 extern LoadedSuite *metaprobe_load_suite(const ProbeSuite *suite,
 										 MemoryContext	   parent);
-extern void			metaprobe_pin_init(SuitePin *pin, MemoryContext owner);
-extern void			metaprobe_pin_value(SuitePin *pin, Datum value);
+extern void metaprobe_suite_begin(LoadedSuite *loaded, const float *losses,
+								  int n_epochs, int except);
+extern void metaprobe_pin_init(SuitePin *pin, MemoryContext owner);
+extern void metaprobe_pin_value(SuitePin *pin, Datum value);
 
 #endif /* METAPROBE_SUITE_CACHE_H */

@@ -24,10 +24,12 @@ typedef enum Metric
 	METRIC_L1,
 	METRIC_COSINE,
 	METRIC_CORRELATION,
-	METRIC_DTW
+	METRIC_DTW,
+	METRIC_FITTED /* METRIC_L2 of mapped curves (fitted_space.h) */
 } Metric;
 
-#define N_METRICS (METRIC_DTW + 1)
+#define N_METRICS (METRIC_FITTED + 1)
+#define N_CURVE_METRICS METRIC_FITTED /* those that a search knows */
 
 /* Does the metric compare directions, whatever their lengths? */
 static inline bool

@@ -97,6 +97,8 @@ reference_probe_distance(const ProbeCurves *suite, const float *curve,
 				last = last_observed(other, n);
 			return reference_dtw_distance(curve, last + 1, other, last + 1,
 										  suite->band);
+		case METRIC_FITTED:
+			break;
 	}
 	return NAN;
 }

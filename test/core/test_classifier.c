@@ -277,7 +277,7 @@ compare_with_brute_force(const char *test_name, int rounds, int n_rows,
 	{
 		Suite suite;
 
-		open_random_suite(&random, &suite, round % N_METRICS);
+		open_random_suite(&random, &suite, round % N_CURVE_METRICS);
 		for (int i = 0; i < n_rows; i++)
 		{
 			float	row[2 * MAX_EPOCHS];
@@ -490,7 +490,7 @@ absent_epochs_are_missing_epochs(void **state)
 		Answers absent;
 		Answers missing;
 
-		open_random_suite(&random, &suite, round % N_METRICS);
+		open_random_suite(&random, &suite, round % N_CURVE_METRICS);
 		random_curve(&random, random_style(&random), 0.1, row, MAX_EPOCHS);
 		cut = random_between(&random, 0, suite.probes.n_epochs);
 		absent = ask(&suite, row, cut);
@@ -515,7 +515,7 @@ epochs_beyond_the_suite_are_ignored(void **state)
 		Answers whole;
 		Answers longer;
 
-		open_random_suite(&random, &suite, round % N_METRICS);
+		open_random_suite(&random, &suite, round % N_CURVE_METRICS);
 		random_curve(&random, random_style(&random), 0.1, row, 2 * MAX_EPOCHS);
 		whole = ask(&suite, row, suite.probes.n_epochs);
 		longer = ask(&suite, row,
@@ -599,7 +599,7 @@ without_neighbours_there_is_no_answer(void **state)
 	const float row[] = {MISSING, MISSING, MISSING, 1};
 
 	(void) state;
-	for (int metric = 0; metric < N_METRICS; metric++)
+	for (int metric = 0; metric < N_CURVE_METRICS; metric++)
 	{
 		Suite		suite;
 		Classifier *c = &suite.classifier;
