@@ -178,6 +178,64 @@ SELECT count(*) AS probes, count(*) FILTER (WHERE n.label = p.label) = (SELECT s
 		GROUP BY label ORDER BY count(*) DESC, sum(distance), label COLLATE "C" LIMIT 1) n
 	WHERE run = 'mnist_hard';
 
+-- probabilities: what the calibration says of the shares of the votes, and the same labels as without it
+CREATE FUNCTION uncalibrated(suite probe_suite) RETURNS probe_suite LANGUAGE sql IMMUTABLE AS $$
+	SELECT ((suite::text::jsonb) - 'calibration')::text::probe_suite
+$$;
+CREATE TABLE tags AS
+	SELECT run, id, label, curve, tag_metadata(curve, suite) AS tag FROM held_out JOIN fitted USING (run);
+CREATE TABLE uncalibrated_tags AS SELECT run, id, tag_metadata(curve, suite) AS tag
+	FROM held_out JOIN (SELECT run, uncalibrated(suite) AS suite FROM fitted OFFSET 0) u USING (run);
+SELECT run, count(*) AS rows, bool_and((t.tag).label = (u.tag).label) AS same_label,
+	bool_and((t.tag).runner_up IS NOT DISTINCT FROM (u.tag).runner_up) AS same_runner_up,
+	count(*) FILTER (WHERE (t.tag).probability = (u.tag).probability) AS same_probability
+	FROM tags t JOIN uncalibrated_tags u USING (run, id) GROUP BY run ORDER BY run;
+CREATE TABLE probabilities AS
+	SELECT run, id, tag, p.*, suite::text::jsonb -> 'calibration' AS c FROM tags JOIN fitted USING (run),
+		metadata_probabilities(curve, suite) p WHERE id ~ '7$';
+SELECT run, count(*) AS rows, bool_and(abs(total - 1) < 1e-12) AS total, bool_and(same) AS as_defined,
+	bool_and(abs(best - (tag).probability) < 1e-12 AND abs(best - second - (tag).margin) < 1e-12) AS tags_agree
+	FROM (SELECT run, id, tag, sum(probability) AS total, max(probability) AS best,
+			(array_agg(probability ORDER BY probability DESC))[2] AS second,
+			bool_and(abs(probability - likelihood / likelihoods) < 1e-12) AS same
+		FROM (SELECT *, sum(likelihood) OVER (PARTITION BY run, id) AS likelihoods
+			FROM (SELECT *, (votes / sum(votes) OVER (PARTITION BY run, id) + (c ->> 0)::double precision)
+				^ (c ->> 1)::double precision AS likelihood FROM probabilities) p) p
+		GROUP BY run, id, tag) t GROUP BY run ORDER BY run;
+-- on probes that the suite has not seen they come nearer to the hit rates: expected calibration errors of ten bins
+CREATE FUNCTION calibration_error(probability double precision[], is_right boolean[]) RETURNS numeric LANGUAGE sql AS $$
+	SELECT round((sum(abs(p - hits)) / sum(n))::numeric, 4) FROM (
+		SELECT sum(p) AS p, sum(r::integer) AS hits, count(*) AS n FROM unnest(probability, is_right) u(p, r)
+			GROUP BY least(floor(p * 10), 9)) bins
+$$;
+SELECT run, calibration_error(array_agg((t.tag).probability), array_agg((t.tag).label = label)) AS calibrated,
+	calibration_error(array_agg((u.tag).probability), array_agg((u.tag).label = label)) AS uncalibrated
+	FROM tags t JOIN uncalibrated_tags u USING (run, id) GROUP BY run ORDER BY run;
+-- other votes than those learned from: no calibration
+SELECT way, configure_probe_suite(suite, k => k, weights => weights, metric => metric)::text ~ 'calibration' AS calibrated
+	FROM fitted, (VALUES ('nothing', NULL, NULL, NULL), ('same', 5, 'uniform', 'fitted'), ('k', 4, NULL, NULL),
+		('weights', NULL, 'distance', NULL), ('metric', NULL, NULL, 'l2')) v(way, k, weights, metric) WHERE run = 'mnist_hard';
+-- reliability, for a plain suite as its neighbours say
+SELECT run, bin, round(probability::numeric, 4) AS probability, round(hit_rate::numeric, 4) AS hit_rate, count,
+	round(calibration_error::numeric, 4) AS calibration_error FROM fitted, probe_suite_reliability(suite) ORDER BY run, bin;
+CREATE TABLE left_out AS
+	SELECT p.label, (SELECT array_agg(n.label) FROM nearest_probes(curve, suite, 21) n WHERE n.id <> p.id) AS labels
+	FROM parts p JOIN plain USING (run) WHERE run = 'mnist_hard';
+SELECT bin, r.count = v.n AS count, abs(r.probability - v.p) < 1e-12 AS probability
+	FROM plain, probe_suite_reliability(suite, 4) r
+		JOIN (SELECT least(floor(p * 4), 3) + 1 AS bin, count(*) AS n, avg(p) AS p
+			FROM left_out, LATERAL (SELECT count(*) / 20.0::double precision AS p FROM unnest(labels) l
+				GROUP BY l ORDER BY count(*) DESC LIMIT 1) x GROUP BY 1) v USING (bin)
+	WHERE run = 'mnist_hard' ORDER BY bin;
+SELECT run, probes, abs(hits - right_ones) < 1e-9 AS hits, abs(error - calibration_error) < 1e-12 AS error
+	FROM fitted, LATERAL (SELECT sum(count) AS probes, sum(hit_rate * count) AS hits, min(calibration_error)
+			AS calibration_error, sum(abs(probability - hit_rate) * count) / sum(count) AS error
+		FROM probe_suite_reliability(suite, 100)) r,
+		LATERAL (SELECT sum(count) AS right_ones FROM probe_suite_confusion(suite) WHERE actual = predicted) c ORDER BY run;
+SELECT * FROM probe_suite_reliability((SELECT probe_suite_agg('a', '[1]')));
+SELECT bins || ' -> ' || error_of(format('SELECT count(*) FROM plain, probe_suite_reliability(suite, %s)', bins))
+	FROM unnest('{0,-1,1000,1001}'::integer[]) bins;
+
 -- text, binary, and both at once
 CREATE TABLE stored AS SELECT name, suite FROM fits;
 SELECT count(*) AS suites, bool_and(suite::text::probe_suite::text = suite::text) AS text,
@@ -257,14 +315,19 @@ SELECT keys || ' -> ' || error_of(format($$SELECT '{%s,"probes":[{"label":"a","c
 	'"metric":"fitted","scale":"raw","shrinkage":0.5,"matrix":[1,1e999,1]', '"metric":"fitted","scale":"raw","shrinkage":0.5,"matrix":[1,null,1]',
 	'"metric":"fitted","scale":"raw","shrinkage":0.5,"matrix":[1,[0],1]', '"metric":"fitted","scale":"raw","shrinkage":0.5,"matrix":1',
 	'"metric":"fitted","scale":"raw","shrinkage":0,"matrix":[1,0,1]', '"metric":"fitted","scale":"raw","shrinkage":1.5,"matrix":[1,0,1]',
-	'"metric":"fitted","scale":"raw","shrinkage":"x","matrix":[1,0,1]', '"metric":"fitted","scale":"raw","shrinkage":1,"matrix":[1,0,1]']) keys;
+	'"metric":"fitted","scale":"raw","shrinkage":"x","matrix":[1,0,1]', '"metric":"fitted","scale":"raw","shrinkage":1,"matrix":[1,0,1]',
+	'"metric":"l2","calibration":[0.1,1]', '"metric":"fitted","scale":"raw","calibration":[0.1,1]',
+	'"metric":"fitted","scale":"raw","calibration":[0.1]', '"metric":"fitted","scale":"raw","calibration":[0.1,1,1]',
+	'"metric":"fitted","scale":"raw","calibration":[0,1]', '"metric":"fitted","scale":"raw","calibration":[0.1,0]',
+	'"metric":"fitted","scale":"raw","calibration":[1,101]', '"metric":"fitted","scale":"raw","calibration":[-1,1]',
+	'"metric":"fitted","scale":"raw","calibration":["a",1]', '"metric":"fitted","scale":"raw","calibration":0.1']) keys;
 SELECT error_of(format($$SELECT '{"metric":"fitted","scale":"raw","shrinkage":1,"matrix":[%s1],"probes":[{"label":"a","curve":[1]}]}'::probe_suite$$,
 	repeat('1,', 600000)));
 -- hostile bytes: version, metric, scale, number of entries, entries, every single bit of the end
 CREATE TABLE sent AS SELECT probe_suite_send(suite) AS bytes, length(probe_suite_send(suite)) AS n FROM fits
 	WHERE name = 'small cbrt';
 SELECT what || ' -> ' || receive('probe_suite', changed) FROM sent, LATERAL (VALUES ('version 1', set_byte(bytes, 0, 1)),
-	('metric l2', set_byte(bytes, 1, 0)), ('metric 6', set_byte(bytes, 1, 6)), ('scale 4', set_byte(bytes, n - 93, 4)),
+	('metric l2', set_byte(bytes, 1, 0)), ('metric 6', set_byte(bytes, 1, 6)), ('scale 4', set_byte(bytes, n - 109, 4)),
 	('entries', set_byte(bytes, n - 84, 127)), ('9 entries', set_byte(substr(bytes, 1, n - 8), n - 81, 9)),
 	('no entry', substr(set_byte(bytes, n - 81, 0), 1, n - 80)), ('cut', substr(bytes, 1, n - 1)), ('more', bytes || '\x00'),
 	('NaN', set_byte(set_byte(bytes, n - 8, 127), n - 7, 255)), ('negative', set_byte(bytes, n - 8, 192))) v(what, changed);
@@ -272,7 +335,7 @@ SELECT count(*) AS bits, count(*) FILTER (WHERE result ~ '^\w{5}: ') > 20 AS ref
 	count(*) FILTER (WHERE result ~ '^{') > 20 AS accepted,
 	count(*) FILTER (WHERE result !~ '^\w{5}: ' AND result !~ '^{' OR result ~ '^XX') AS others
 	FROM (SELECT receive('probe_suite', set_bit(bytes, bit, 1 - get_bit(bytes, bit))) AS result
-		FROM sent, generate_series(8 * (n - 93), 8 * n - 1) bit) x;
+		FROM sent, generate_series(8 * (n - 109), 8 * n - 1) bit) x;
 SELECT forget_received();
 
 -- the planner's price includes the mapping
@@ -285,6 +348,6 @@ END $$;
 SELECT run, cost(suite) > cost(configure_probe_suite(suite, metric => 'l2')) AS dearer FROM fitted ORDER BY run;
 
 DROP VIEW accuracy;
-DROP TABLE probes, held_out, plain, fitted, candidates, parts, scales, scaled_parts, rests, hits, fits, rows, spaces, points,
+DROP TABLE tags, uncalibrated_tags, probabilities, left_out, probes, held_out, plain, fitted, candidates, parts, scales, scaled_parts, rests, hits, fits, rows, spaces, points,
 	row_points, by_force, stored, small, sent;
-DROP FUNCTION mapped, scaled, curve, cost;
+DROP FUNCTION uncalibrated, calibration_error, mapped, scaled, curve, cost;

@@ -220,20 +220,21 @@ metaprobe_metadata_probabilities(PG_FUNCTION_ARGS)
 
 	(void) metaprobe_classifier_neighbours(classifier);
 	has_voted = metaprobe_classifier_vote(classifier) >= 0;
+	metaprobe_classifier_weigh(classifier);
 	labels = labels_by_votes(classifier);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; i < classifier->probes.n_labels; i++)
 	{
 		int	   label = labels[i];
-		double votes = classifier->votes[label].votes;
+		double probability = NAN;
 		Datum  values[4];
 		bool   nulls[4] = {0};
 
 		values[0] = suite->label_texts[label];
-		values[1] =
-			defined_float8(has_voted ? votes / classifier->total_votes : NAN,
-						   &nulls[1]);
-		values[2] = Float8GetDatum(votes);
+		if (has_voted)
+			probability = metaprobe_classifier_probability(classifier, label);
+		values[1] = defined_float8(probability, &nulls[1]);
+		values[2] = Float8GetDatum(classifier->votes[label].votes);
 		values[3] = defined_float8(
 			metaprobe_classifier_label_distance(classifier, label), &nulls[3]);
 		tuplestore_putvalues(result->setResult, result->setDesc, values,

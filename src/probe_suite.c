@@ -58,6 +58,7 @@ metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view)
 	curves->band = suite->band;
 	curves->metric = suite->metric;
 	curves->weights = suite->weights;
+	curves->calibration = (Calibration){0, 0};
 
 	curves->losses =
 		(const float *) (base + next_array(&end, mul_size(n, suite->n_epochs),
@@ -153,6 +154,7 @@ metaprobe_suite_searched(const SuiteView *view)
 
 	if (view->points)
 	{
+		searched.calibration = view->fit->calibration;
 		searched.losses = view->points;
 		searched.metric = METRIC_L2;
 	}

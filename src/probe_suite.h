@@ -35,6 +35,7 @@ typedef struct SuiteSettings
 	double		  shrinkage; /* that the matrix was learned with */
 	const double *matrix;
 	int			  n_entries; /* of the matrix */
+	Calibration	  calibration;
 } SuiteSettings;
 
 /* One probe on its way into a suite. */
@@ -72,9 +73,10 @@ typedef struct ProbeSuite
 /* What a suite of METRIC_FITTED has besides. */
 typedef struct SuiteFit
 {
-	double shrinkage; /* 0 without a matrix */
-	int32  scale;
-	int32  unused; /* 0 */
+	double		shrinkage; /* 0 without a matrix */
+	Calibration calibration;
+	int32		scale;
+	int32		unused; /* 0 */
 } SuiteFit;
 
 /* Pointers into a suite. */
@@ -129,8 +131,8 @@ extern SuiteSettings metaprobe_suite_settings(const ProbeSuite *suite,
 											  const SuiteView  *view);
 extern bool metaprobe_settings_are_valid(const SuiteSettings *settings,
 										 int n_probes, Node *escontext);
-extern bool metaprobe_matrix_is_valid(const SuiteSettings *settings,
-									  int n_epochs, Node *escontext);
+extern bool metaprobe_fit_is_valid(const SuiteSettings *settings, int n_epochs,
+								   Node *escontext);
 
 /* probe_suite_binary.c */
 extern void	 metaprobe_probe_write(StringInfo message, const Probe *probe,

@@ -86,3 +86,17 @@ CREATE FUNCTION probe_suite_confusion(
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000000 ROWS 25;
 COMMENT ON FUNCTION probe_suite_confusion(probe_suite) IS
 	'how a suite classifies each of its probes by all others (leave one out)';
+
+CREATE FUNCTION probe_suite_reliability(
+	suite probe_suite,
+	bins integer DEFAULT 10,
+	OUT bin integer,
+	OUT probability double precision,
+	OUT hit_rate double precision,
+	OUT count bigint,
+	OUT calibration_error double precision
+) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'metaprobe_probe_suite_reliability'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000000 ROWS 10;
+COMMENT ON FUNCTION probe_suite_reliability(probe_suite, integer) IS
+	'how often a suite is right about its probes (leave one out), by the probability that it gives';

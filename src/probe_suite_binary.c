@@ -8,8 +8,9 @@
  * and the losses as float4.  The hash is not part of it but computed anew.
  *
  * A fitted suite has version 2, and at the end: a byte for the scale, the
- * shrinkage as float8, the number of entries of the matrix as int4 (0: none),
- * and these as float8, column by column.
+ * shrinkage and the calibration's offset and power (0: none) as float8, the
+ * number of entries of the matrix as int4 (0: none), and these as float8,
+ * column by column.
  *
  * Probes pass between parallel workers in the same form, in the server's
  * encoding.
@@ -123,6 +124,8 @@ write_fit(StringInfo message, const SuiteView *view)
 		n_entries = metaprobe_triangle_size(view->curves.n_epochs);
 	pq_sendbyte(message, view->fit->scale);
 	pq_sendfloat8(message, view->fit->shrinkage);
+	pq_sendfloat8(message, view->fit->calibration.offset);
+	pq_sendfloat8(message, view->fit->calibration.power);
 	pq_sendint32(message, n_entries);
 	for (int i = 0; i < n_entries; i++)
 		pq_sendfloat8(message, view->matrix[i]);
@@ -177,6 +180,8 @@ read_fit(StringInfo message, SuiteSettings *settings)
 
 	settings->scale = read_choice("scale", N_SCALES, message);
 	settings->shrinkage = pq_getmsgfloat8(message);
+	settings->calibration.offset = pq_getmsgfloat8(message);
+	settings->calibration.power = pq_getmsgfloat8(message);
 	settings->n_entries = pq_getmsgint(message, sizeof(int32));
 	check_count("number of matrix entries", settings->n_entries,
 				sizeof(double), message);

@@ -170,6 +170,7 @@ fill_fit(ProbeSuite *suite, const SuiteSettings *settings)
 	(void) metaprobe_suite_view(suite, &view);
 	fit = unconstify(SuiteFit *, view.fit);
 	fit->scale = settings->scale;
+	fit->calibration = settings->calibration;
 	fit->shrinkage = settings->matrix ? settings->shrinkage : 0;
 	if (settings->matrix)
 		memcpy(unconstify(double *, view.matrix), settings->matrix,
@@ -227,7 +228,7 @@ metaprobe_suite_build(const Probe *probes, int n_probes,
 	header.has_matrix = settings->matrix != NULL;
 	header.n_probes = n_probes;
 	if (!measure_probes(sorted, &header, escontext) ||
-		!metaprobe_matrix_is_valid(settings, header.n_epochs, escontext))
+		!metaprobe_fit_is_valid(settings, header.n_epochs, escontext))
 		return NULL;
 
 	size = metaprobe_suite_view(&header, &unused);

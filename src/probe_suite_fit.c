@@ -92,6 +92,7 @@ metaprobe_fit_probe_suite(PG_FUNCTION_ARGS)
 	settings.metric = chosen->metric;
 	settings.band = chosen->metric == METRIC_DTW ? suite->band : DTW_NO_BAND;
 	settings.scale = chosen->scale;
+	settings.calibration = fit.calibration;
 	if (!isnan(chosen->shrinkage))
 		learn_matrix(&curves, chosen, &settings);
 	PG_RETURN_PROBE_SUITE(

@@ -47,6 +47,8 @@ hash_fit(pg_cryptohash_ctx *sha, const SuiteView *view)
 		n_entries = metaprobe_triangle_size(view->curves.n_epochs);
 	hash_int(sha, view->fit->scale);
 	hash_double(sha, view->fit->shrinkage);
+	hash_double(sha, view->fit->calibration.offset);
+	hash_double(sha, view->fit->calibration.power);
 	hash_int(sha, n_entries);
 	for (size_t i = 0; i < n_entries; i++)
 		hash_double(sha, view->matrix[i]);

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -93,8 +95,9 @@ metaprobe_probe_suite_probes(PG_FUNCTION_ARGS)
 /* A probe's label and what it was classified as, NO_LABEL without neighbours. */
 typedef struct Outcome
 {
-	int actual;
-	int predicted;
+	int	   actual;
+	int	   predicted;
+	double probability; /* of that */
 } Outcome;
 
 #define NO_LABEL PG_INT32_MAX
@@ -110,7 +113,7 @@ compare_outcomes(const void *x, const void *y)
 	return (a->predicted > b->predicted) - (a->predicted < b->predicted);
 }
 
-/* Classify every probe by all others; the outcomes in order. */
+/* Classify every probe by all others. */
 static Outcome *
 leave_one_out(LoadedSuite *suite)
 {
@@ -130,8 +133,12 @@ leave_one_out(LoadedSuite *suite)
 		label = metaprobe_classifier_vote(classifier);
 		outcomes[i].actual = suite->view.curves.labels[i];
 		outcomes[i].predicted = label < 0 ? NO_LABEL : label;
+		if (label < 0)
+			continue;
+		metaprobe_classifier_weigh(classifier);
+		outcomes[i].probability =
+			metaprobe_classifier_probability(classifier, label);
 	}
-	qsort(outcomes, n, sizeof(Outcome), compare_outcomes);
 	return outcomes;
 }
 
@@ -147,6 +154,7 @@ metaprobe_probe_suite_confusion(PG_FUNCTION_ARGS)
 	int			   first = 0;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	qsort(outcomes, suite->n_probes, sizeof(Outcome), compare_outcomes);
 	for (int i = 1; i <= suite->n_probes; i++)
 	{
 		Outcome *same = &outcomes[first];
@@ -163,6 +171,89 @@ metaprobe_probe_suite_confusion(PG_FUNCTION_ARGS)
 		tuplestore_putvalues(result->setResult, result->setDesc, values,
 							 nulls);
 		first = i;
+	}
+	return (Datum) 0;
+}
+
+/* The probes whose probability is in some range. */
+typedef struct ReliabilityBin
+{
+	double probability; /* the sum of theirs */
+	int	   n_right;
+	int	   n;
+} ReliabilityBin;
+
+#define MAX_BINS 1000
+
+static ReliabilityBin *
+fill_bins(const Outcome *outcomes, int n, int n_bins)
+{
+	ReliabilityBin *bins = palloc0(n_bins * sizeof(ReliabilityBin));
+
+	for (int i = 0; i < n; i++)
+	{
+		const Outcome  *outcome = &outcomes[i];
+		ReliabilityBin *bin;
+
+		if (outcome->predicted == NO_LABEL)
+			continue;
+		bin = &bins[Min((int) (outcome->probability * n_bins), n_bins - 1)];
+		bin->probability += outcome->probability;
+		bin->n_right += outcome->predicted == outcome->actual;
+		bin->n++;
+	}
+	return bins;
+}
+
+/* The mean difference of probability and hit rate, over the probes binned. */
+static double
+calibration_error(const ReliabilityBin *bins, int n_bins)
+{
+	double sum = 0;
+	int	   n = 0;
+
+	for (int i = 0; i < n_bins; i++)
+	{
+		sum += fabs(bins[i].probability - bins[i].n_right);
+		n += bins[i].n;
+	}
+	return sum / n;
+}
+
+/* probe_suite_reliability(suite, bins): by leave-one-out, without empty bins */
+PG_FUNCTION_INFO_V1(metaprobe_probe_suite_reliability);
+Datum
+metaprobe_probe_suite_reliability(PG_FUNCTION_ARGS)
+{
+	ProbeSuite	   *suite = PG_GETARG_PROBE_SUITE(0);
+	int				n_bins = PG_GETARG_INT32(1);
+	ReturnSetInfo  *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ReliabilityBin *bins;
+
+	if (n_bins < 1 || n_bins > MAX_BINS)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("number of bins must be between 1 and %d, not "
+							   "%d",
+							   MAX_BINS, n_bins)));
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	bins = fill_bins(leave_one_out(
+						 metaprobe_load_suite(suite, CurrentMemoryContext)),
+					 suite->n_probes, n_bins);
+	for (int i = 0; i < n_bins; i++)
+	{
+		const ReliabilityBin *bin = &bins[i];
+		Datum				  values[5];
+		bool				  nulls[5] = {0};
+
+		if (bin->n == 0)
+			continue;
+		values[0] = Int32GetDatum(i + 1);
+		values[1] = Float8GetDatum(bin->probability / bin->n);
+		values[2] = Float8GetDatum((double) bin->n_right / bin->n);
+		values[3] = Int64GetDatum(bin->n);
+		values[4] = Float8GetDatum(calibration_error(bins, n_bins));
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 nulls);
 	}
 	return (Datum) 0;
 }

@@ -14,6 +14,9 @@
 #include "core/loss.h"
 #include "probe_suite.h"
 
+#define MAX_CALIBRATION \
+	100 /* so that likelihoods neither overflow nor vanish */
+
 /* The numbers are stored in suites: append, never reorder. */
 const char *const metaprobe_metric_names[N_METRICS] = {
 	[METRIC_L2] = "l2",			[METRIC_L1] = "l1",
@@ -112,6 +115,7 @@ metaprobe_suite_settings(const ProbeSuite *suite, const SuiteView *view)
 	{
 		settings.scale = view->fit->scale;
 		settings.shrinkage = view->fit->shrinkage;
+		settings.calibration = view->fit->calibration;
 		settings.matrix = view->matrix;
 		settings.n_entries =
 			view->matrix ? metaprobe_triangle_size(suite->n_epochs) : 0;
@@ -150,24 +154,11 @@ metaprobe_settings_are_valid(const SuiteSettings *settings, int n_probes,
  * Is the matrix of a fitted suite a triangle of that size whose distances are
  * sound?  If not, a soft error.
  */
-bool
-metaprobe_matrix_is_valid(const SuiteSettings *settings, int n_epochs,
-						  Node *escontext)
+static bool
+matrix_is_valid(const SuiteSettings *settings, int n_epochs, Node *escontext)
 {
 	const double *entry = settings->matrix;
 
-	if (settings->metric != METRIC_FITTED)
-		return true;
-	if (n_epochs > FITTED_MAX_EPOCHS)
-		metaprobe_ereturn(escontext, false,
-						  (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						   errmsg("probe suite of %d epochs is too long for "
-								  "metric fitted",
-								  n_epochs),
-						   errdetail("It has at most %d epochs.",
-									 FITTED_MAX_EPOCHS),
-						   errhint("Shorten the curves of probes and rows "
-								   "alike with resample_curve.")));
 	if (entry == NULL)
 		return true;
 	if ((size_t) settings->n_entries != metaprobe_triangle_size(n_epochs))
@@ -206,6 +197,41 @@ metaprobe_matrix_is_valid(const SuiteSettings *settings, int n_epochs,
 	return true;
 }
 
+/*
+ * Can a suite of so many epochs be fitted in this way, if it is at all?  If
+ * not, a soft error.
+ */
+bool
+metaprobe_fit_is_valid(const SuiteSettings *settings, int n_epochs,
+					   Node *escontext)
+{
+	const Calibration *calibration = &settings->calibration;
+
+	if (settings->metric != METRIC_FITTED)
+		return true;
+	if (n_epochs > FITTED_MAX_EPOCHS)
+		metaprobe_ereturn(escontext, false,
+						  (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						   errmsg("probe suite of %d epochs is too long for "
+								  "metric fitted",
+								  n_epochs),
+						   errdetail("It has at most %d epochs.",
+									 FITTED_MAX_EPOCHS),
+						   errhint("Shorten the curves of probes and rows "
+								   "alike with resample_curve.")));
+	if ((calibration->power != 0 || calibration->offset != 0) &&
+		!(calibration->offset > 0 && calibration->offset <= MAX_CALIBRATION &&
+		  calibration->power > 0 && calibration->power <= MAX_CALIBRATION))
+		metaprobe_ereturn(
+			escontext, false,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("calibration of the fitted probe suite must be an offset "
+					"and a power above 0 and at most %d, not %g and %g",
+					MAX_CALIBRATION, calibration->offset,
+					calibration->power)));
+	return matrix_is_valid(settings, n_epochs, escontext);
+}
+
 /* A band given in SQL, where none is NULL and negative ones are errors. */
 static int
 band_from_argument(int64 band)
@@ -235,12 +261,14 @@ set_metric(SuiteSettings *settings, Metric metric)
 	settings->shrinkage = 0;
 	settings->matrix = NULL;
 	settings->n_entries = 0;
+	settings->calibration = (Calibration){0, 0};
 }
 
 /*
  * configure_probe_suite(suite, k, metric, weights, band): the same probes with
  * other settings.  NULL leaves a setting as it is; naming the metric drops the
- * band unless one is given.
+ * band unless one is given.  Probabilities were calibrated for this k and these
+ * weights.
  */
 PG_FUNCTION_INFO_V1(metaprobe_configure_probe_suite);
 Datum
@@ -268,6 +296,8 @@ metaprobe_configure_probe_suite(PG_FUNCTION_ARGS)
 									  NULL);
 	if (!PG_ARGISNULL(4))
 		settings.band = band_from_argument(PG_GETARG_INT64(4));
+	if (settings.k != suite->k || settings.weights != suite->weights)
+		settings.calibration = (Calibration){0, 0};
 	PG_RETURN_PROBE_SUITE(
 		metaprobe_suite_build(metaprobe_suite_all_probes(&view),
 							  suite->n_probes, &settings, NULL));

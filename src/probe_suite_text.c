@@ -7,7 +7,8 @@
  *
  * with "band" beside "metric": "dtw", and no "id" for probes without one.
  * Beside "metric": "fitted" stand "scale" and, if there is a matrix,
- * "shrinkage" and "matrix", its lower triangle row by row in one array.
+ * "shrinkage" and "matrix", its lower triangle row by row in one array; and
+ * "calibration", an array of offset and power, if probabilities are calibrated.
  * Reading, everything but "probes" may be left out, and keys may come in any
  * order.  PostgreSQL's parser does the lexing and hands over one token at a
  * time, so that a suite of any size takes little more memory than its value.
@@ -76,6 +77,14 @@ append_fit(StringInfo text, const SuiteView *view)
 
 	appendStringInfo(text, ",\"scale\":\"%s\"",
 					 metaprobe_scale_names[view->fit->scale]);
+	if (view->fit->calibration.power != 0)
+	{
+		appendStringInfoString(text, ",\"calibration\":[");
+		append_double(text, view->fit->calibration.offset);
+		appendStringInfoChar(text, ',');
+		append_double(text, view->fit->calibration.power);
+		appendStringInfoChar(text, ']');
+	}
 	if (view->matrix == NULL)
 		return;
 	appendStringInfoString(text, ",\"shrinkage\":");
@@ -139,6 +148,7 @@ typedef enum Place
 	IN_PROBE,
 	IN_CURVE,
 	IN_MATRIX,
+	IN_CALIBRATION,
 	AT_END
 } Place;
 
@@ -152,6 +162,7 @@ typedef enum Key
 	KEY_SCALE,
 	KEY_SHRINKAGE,
 	KEY_MATRIX,
+	KEY_CALIBRATION,
 	KEY_PROBES,
 	N_SUITE_KEYS,
 	KEY_LABEL = N_SUITE_KEYS,
@@ -173,6 +184,7 @@ static const char *const key_names[N_KEYS] = {
 	[KEY_LABEL] = "label",
 	[KEY_ID] = "id",
 	[KEY_CURVE] = "curve",
+	[KEY_CALIBRATION] = "calibration",
 };
 
 typedef struct SuiteReader
@@ -185,8 +197,10 @@ typedef struct SuiteReader
 	SuiteSettings settings;	  /* those seen */
 	double		 *matrix;	  /* row by row; room for matrix_capacity */
 	int			  matrix_capacity;
-	Probe		  probe; /* the current one */
-	float		 *curve; /* its losses, room for the most epochs */
+	double		  calibration[2];
+	int			  n_calibration; /* read of it */
+	Probe		  probe;		 /* the current one */
+	float		 *curve;		 /* its losses, room for the most epochs */
 	Probe		 *probes;
 	int			  n_probes;
 	int			  capacity;
@@ -215,8 +229,8 @@ static const char *const not_supported = "is not supported";
 
 static const char *const suite_hint =
 	"A suite is an object with the keys version, k, metric, weights, band, "
-	"scale, shrinkage, matrix and probes; a probe is one with label, id and "
-	"curve.";
+	"scale, shrinkage, matrix, calibration and probes; a probe is one with "
+	"label, id and curve.";
 
 JSON_HANDLER
 object_start(void *state)
@@ -276,6 +290,8 @@ array_start(void *state)
 		reader->matrix_capacity = 64;
 		reader->matrix = palloc(reader->matrix_capacity * sizeof(double));
 	}
+	else if (reader->place == IN_SUITE && reader->key == KEY_CALIBRATION)
+		reader->place = IN_CALIBRATION;
 	else if (reader->place == AT_START)
 		FAIL(reader, errdetail("It is not an object."),
 			 errhint("%s", suite_hint));
@@ -423,7 +439,8 @@ read_setting(SuiteReader *reader, const char *token, JsonTokenType type)
 		return read_choice(reader, token, type);
 	if (reader->key == KEY_SHRINKAGE)
 		return read_double(token, type, &reader->settings.shrinkage);
-	if (reader->key == KEY_PROBES || reader->key == KEY_MATRIX)
+	if (reader->key == KEY_PROBES || reader->key == KEY_MATRIX ||
+		reader->key == KEY_CALIBRATION)
 		return wrong_type;
 
 	problem = read_integer(token, type, &number);
@@ -505,6 +522,13 @@ scalar(void *state, char *token, JsonTokenType type)
 			problem = read_entry(reader, token, type);
 			pfree(token);
 			break;
+		case IN_CALIBRATION:
+			problem = out_of_range;
+			if (reader->n_calibration < 2)
+				problem =
+					read_double(token, type,
+								&reader->calibration[reader->n_calibration++]);
+			break;
 		case IN_PROBE:
 			problem = read_probe_name(reader, token, type);
 			break;
@@ -565,6 +589,9 @@ fit_is_complete(const SuiteReader *reader, const char **key)
 	*key = NULL;
 	if (is_fitted != ((seen & SEEN(KEY_SCALE)) != 0))
 		*key = key_names[KEY_SCALE];
+	else if ((seen & SEEN(KEY_CALIBRATION)) &&
+			 (!is_fitted || reader->n_calibration < 2))
+		*key = key_names[KEY_CALIBRATION];
 	else if (has_matrix && !is_fitted)
 		*key = key_names[KEY_MATRIX];
 	else if (has_shrinkage != has_matrix)
@@ -588,6 +615,8 @@ complete_settings(const SuiteReader *reader)
 		settings.band = reader->settings.band;
 	settings.scale = reader->settings.scale;
 	settings.shrinkage = reader->settings.shrinkage;
+	settings.calibration.offset = reader->calibration[0];
+	settings.calibration.power = reader->calibration[1];
 	settings.n_entries = reader->settings.n_entries;
 	if (settings.n_entries ==
 		(int64) reader->n_epochs * (reader->n_epochs + 1) / 2)
@@ -649,11 +678,12 @@ metaprobe_probe_suite_in(PG_FUNCTION_ARGS)
 			fcinfo->context, (Datum) 0,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			 errmsg("invalid input syntax for type %s", "probe_suite"),
-			 errdetail("Key \"%s\" is missing, or stands where it does not "
-					   "belong.",
+			 errdetail("Key \"%s\" is missing, incomplete, or stands where it "
+					   "does not belong.",
 					   key),
-			 errhint("Metric fitted has a scale, and shrinkage and matrix or "
-					 "neither of them.")));
+			 errhint("Metric fitted has a scale, shrinkage and matrix or "
+					 "neither of them, and may have a calibration of two "
+					 "numbers.")));
 	settings = complete_settings(&reader);
 	suite = metaprobe_suite_build(reader.probes, reader.n_probes, &settings,
 								  fcinfo->context);

@@ -283,6 +283,24 @@ metaprobe_classifier_vote(Classifier *c)
 	return metaprobe_vote_winner(c->votes, c->probes.n_labels, -1);
 }
 
+/* Prepare to ask for probabilities, after a vote. */
+void
+metaprobe_classifier_weigh(Classifier *c)
+{
+	c->total_likelihood =
+		metaprobe_total_likelihood(&c->probes.calibration, c->votes,
+								   c->probes.n_labels, c->total_votes);
+}
+
+/* The label's share of the votes, calibrated if the suite is. */
+double
+metaprobe_classifier_probability(const Classifier *c, int label)
+{
+	return metaprobe_likelihood(&c->probes.calibration, c->votes[label].votes,
+								c->total_votes) /
+		   c->total_likelihood;
+}
+
 /* A probe's distance to its own k-th nearest in the suite; NaN if alone. */
 static double
 probe_reach(Classifier *c, int probe)
@@ -430,6 +448,20 @@ merge_ranked(Classifier *c)
 }
 
 /*
+ * The probability of the most probable label but the tag's: the runner-up, or
+ * any that got no vote.
+ */
+static double
+next_probability(const Classifier *c, const Tag *tag)
+{
+	if (tag->runner_up >= 0)
+		return metaprobe_classifier_probability(c, tag->runner_up);
+	if (c->probes.n_labels == 1)
+		return 0;
+	return metaprobe_classifier_probability(c, tag->label == 0 ? 1 : 0);
+}
+
+/*
  * All there is to say of a curve.  False if it has no neighbours.
  *
  * The score needs the neighbours of the label and of the others, which tell
@@ -442,7 +474,6 @@ metaprobe_classifier_tag(Classifier *c, Tag *tag)
 	ProbeRange all = all_probes(c);
 	int		   guess;
 	int		   n;
-	double	   runner_up_votes = 0;
 
 	n = metaprobe_search_sample(&c->search, &all, 1, c->probes.k);
 	guess = leading_label(c, c->search.candidates, n);
@@ -456,10 +487,9 @@ metaprobe_classifier_tag(Classifier *c, Tag *tag)
 
 	tag->runner_up =
 		metaprobe_vote_winner(c->votes, c->probes.n_labels, tag->label);
-	if (tag->runner_up >= 0)
-		runner_up_votes = c->votes[tag->runner_up].votes;
-	tag->probability = c->votes[tag->label].votes / c->total_votes;
-	tag->margin = tag->probability - runner_up_votes / c->total_votes;
+	metaprobe_classifier_weigh(c);
+	tag->probability = metaprobe_classifier_probability(c, tag->label);
+	tag->margin = tag->probability - next_probability(c, tag);
 	tag->score = ranked_score(c);
 	tag->distance = c->nearest.items[0].distance;
 	tag->novelty = metaprobe_classifier_novelty(c);

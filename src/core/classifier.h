@@ -14,10 +14,10 @@
 typedef struct Tag
 {
 	int	   label;
-	double probability; /* the label's share of the votes */
+	double probability; /* see metaprobe_classifier_probability() */
 	double score;		/* see metaprobe_classifier_score() */
 	int	   runner_up;	/* the label with the next most votes */
-	double margin;		/* by so much it has a smaller share */
+	double margin;		/* by so much it is less probable */
 	double distance;	/* to the nearest probe */
 	double novelty;		/* see metaprobe_classifier_novelty() */
 } Tag;
@@ -46,6 +46,7 @@ typedef struct Classifier
 	Nearest		nearest; /* the k nearest, nearest first */
 	LabelVotes *votes;	 /* of every label */
 	double		total_votes;
+	double		total_likelihood;
 
 	/* what stays valid from search to search */
 	double *reach; /* each probe's own k-th neighbour distance */
@@ -79,6 +80,9 @@ extern LabelEvidence metaprobe_classifier_evidence(Classifier *classifier,
 
 /* Ask about the neighbours found. */
 extern int	  metaprobe_classifier_vote(Classifier *classifier);
+extern void	  metaprobe_classifier_weigh(Classifier *classifier);
+extern double metaprobe_classifier_probability(const Classifier *classifier,
+											   int				 label);
 extern double metaprobe_classifier_novelty(Classifier *classifier);
 
 #endif /* METAPROBE_CORE_CLASSIFIER_H */

@@ -29,7 +29,7 @@
 #define MAX_VALIDATED 5000
 
 static const double shrinkages[] = {NAN, 0.6, 0.3, 0.1, 0.05};
-static const int	ks[] = {1, 3, 5, 10, 20};
+static const int	ks[] = {3, 5, 10, 20}; /* the vote of one has no shares */
 
 #define N_SHRINKAGES ((int) (sizeof(shrinkages) / sizeof(shrinkages[0])))
 #define N_KS ((int) (sizeof(ks) / sizeof(ks[0])))
@@ -49,6 +49,15 @@ static int
 most_neighbours(const ProbeCurves *probes)
 {
 	return probes->k > ks[N_KS - 1] ? probes->k : ks[N_KS - 1];
+}
+
+/* The most labels that the neighbours of a curve may have. */
+static size_t
+most_labels(const ProbeCurves *probes)
+{
+	int most = most_neighbours(probes);
+
+	return probes->n_labels < most ? probes->n_labels : most;
 }
 
 /* What a classifier takes at most, whose probes are some of those validated. */
@@ -92,6 +101,8 @@ lay_out(Fit *fit, const ProbeCurves *probes, void *memory)
 	fit->neighbours =
 		carve(&carver, most_neighbours(probes), sizeof(Neighbour));
 	fit->votes = carve(&carver, probes->n_labels, sizeof(LabelVotes));
+	fit->curves = carve(&carver, n, sizeof(VoteShares));
+	fit->shares = carve(&carver, n * most_labels(probes), sizeof(double));
 	fit->classifier_memory =
 		carve(&carver, 1, size > l2_size ? size : l2_size);
 	return carver.used;
@@ -289,18 +300,47 @@ split_probes(Fit *fit, const FittedSpace *space, int part, ProbeCurves *train)
 	return n_test;
 }
 
-/* What a candidate makes of the neighbours of a probe, nearest first. */
-static int
-predict(Fit *fit, const FitCandidate *candidate, const ProbeCurves *train,
-		const Nearest *nearest)
+/* Note the shares of the votes that have been counted for a probe. */
+static void
+note_shares(Fit *fit, int n_train_labels, int probe, double total_votes)
 {
-	int n = candidate->k < nearest->count ? candidate->k : nearest->count;
-	int winner;
+	VoteShares *curve = &fit->curves[fit->n_curves];
 
-	(void) metaprobe_vote(nearest->items, n, train->labels, candidate->weights,
-						  train->label_starts, fit->votes, train->n_labels);
+	curve->shares = fit->shares + fit->n_curves * most_labels(fit->probes);
+	curve->n_shares = 0;
+	curve->n_labels = fit->probes->n_labels;
+	curve->right = 0;
+	for (int label = 0; label < n_train_labels; label++)
+	{
+		double share = fit->votes[label].votes / total_votes;
+
+		if (share == 0)
+			continue;
+		curve->shares[curve->n_shares++] = share;
+		if (fit->label_names[label] == fit->labels[probe])
+			curve->right = share;
+	}
+	fit->n_curves++;
+}
+
+/* Is a candidate right about a probe with these neighbours, nearest first? */
+static bool
+is_right(Fit *fit, const FitCandidate *candidate, const ProbeCurves *train,
+		 const Nearest *nearest, int probe)
+{
+	int	   n = candidate->k < nearest->count ? candidate->k : nearest->count;
+	double total_votes;
+	int	   winner;
+
+	total_votes =
+		metaprobe_vote(nearest->items, n, train->labels, candidate->weights,
+					   train->label_starts, fit->votes, train->n_labels);
 	winner = metaprobe_vote_winner(fit->votes, train->n_labels, -1);
-	return winner < 0 ? -1 : fit->label_names[winner];
+	if (winner < 0)
+		return false;
+	if (fit->notes_shares)
+		note_shares(fit, train->n_labels, probe, total_votes);
+	return fit->label_names[winner] == fit->labels[probe];
 }
 
 /* Classify a part by the others, with the candidates [first, end). */
@@ -333,8 +373,7 @@ validate_part(Fit *fit, const FittedSpace *space, int part, int first, int end)
 		metaprobe_classifier_nearest(&classifier, &nearest);
 		for (int c = first; c < end; c++)
 			fit->right[(size_t) c * fit->n_validated + probe] =
-				predict(fit, &fit->candidates[c], &train, &nearest) ==
-				fit->labels[probe];
+				is_right(fit, &fit->candidates[c], &train, &nearest, probe);
 	}
 }
 
@@ -503,6 +542,19 @@ choose(const Fit *fit)
 	return chosen;
 }
 
+/* Calibrate the probabilities of a fitted space by its votes once more. */
+static void
+calibrate(Fit *fit)
+{
+	fit->calibration = (Calibration){0, 0};
+	if (fit->candidates[fit->chosen].metric != METRIC_FITTED)
+		return;
+	fit->notes_shares = true;
+	fit->n_curves = 0;
+	validate_scale(fit, fit->chosen, fit->chosen + 1);
+	fit->calibration = metaprobe_calibrate(fit->curves, fit->n_curves);
+}
+
 /*
  * Validate all candidates and choose one.  The probes are curves as they were
  * recorded, under the metric, k and weights that they have without a fit.
@@ -515,6 +567,7 @@ metaprobe_fit_choose(Fit *fit, const ProbeCurves *probes, void *memory)
 
 	lay_out(fit, probes, memory);
 	fit->probes = probes;
+	fit->notes_shares = false;
 	list_candidates(fit);
 	sample_probes(fit);
 	validate_all(fit);
@@ -529,6 +582,7 @@ metaprobe_fit_choose(Fit *fit, const ProbeCurves *probes, void *memory)
 
 	sort_candidates(fit->candidates, fit->n_candidates);
 	fit->chosen = choose(fit);
+	calibrate(fit);
 }
 
 /*

@@ -35,6 +35,7 @@ typedef struct Fit
 	FitCandidate *candidates;
 	int			  n_candidates;
 	int			  chosen;
+	Calibration	  calibration; /* of the one chosen */
 
 	/* room to work in */
 	uint8_t	   *right;	 /* candidates by probes: classified rightly? */
@@ -55,6 +56,10 @@ typedef struct Fit
 	Neighbour  *neighbours;
 	LabelVotes *votes;
 	void	   *classifier_memory;
+	bool		notes_shares; /* of the candidate validated */
+	VoteShares *curves;
+	double	   *shares;
+	int			n_curves;
 } Fit;
 
 extern size_t metaprobe_fit_size(const ProbeCurves *probes);

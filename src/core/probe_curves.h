@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "calibration.h"
 #include "distance.h"
 #include "vote.h"
 
@@ -27,6 +28,7 @@ typedef struct ProbeCurves
 	int			   band; /* of METRIC_DTW, or DTW_NO_BAND */
 	Metric		   metric;
 	Weights		   weights;
+	Calibration	   calibration;
 } ProbeCurves;
 
 static inline const float *

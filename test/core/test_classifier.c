@@ -46,6 +46,7 @@ open_suite(Suite *suite)
 	probes->losses = suite->losses;
 	probes->labels = suite->labels;
 	probes->label_starts = suite->label_starts;
+	probes->calibration = (Calibration){0, 0};
 	probes->n_labels = suite->labels[probes->n_probes - 1] + 1;
 	suite->label_starts[0] = 0;
 	for (int probe = 0; probe < probes->n_probes; probe++)

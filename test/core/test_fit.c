@@ -380,9 +380,16 @@ whitening_is_chosen_where_it_helps(void **state)
 	void  *memory;
 
 	(void) state;
-	suite.probes = (ProbeCurves){
-		suite.losses, suite.labels, suite.label_starts, MAX_PROBES, 2, 2, 5,
-		DTW_NO_BAND,  METRIC_L2,	WEIGHTS_UNIFORM};
+	suite.probes = (ProbeCurves){.losses = suite.losses,
+								 .labels = suite.labels,
+								 .label_starts = suite.label_starts,
+								 .n_probes = MAX_PROBES,
+								 .n_epochs = 2,
+								 .n_labels = 2,
+								 .k = 5,
+								 .band = DTW_NO_BAND,
+								 .metric = METRIC_L2,
+								 .weights = WEIGHTS_UNIFORM};
 	for (int i = 0; i < MAX_PROBES; i++)
 	{
 		double rise = 100 * random_unit(&random);
