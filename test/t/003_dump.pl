@@ -57,6 +57,11 @@ CREATE TABLE suites (name text PRIMARY KEY, suite probe_suite NOT NULL);
 INSERT INTO suites SELECT 'plain', probe_suite_agg(label, curve, id::text) FROM probes;
 INSERT INTO suites SELECT 'warped', configure_probe_suite(suite, 3, 'dtw', 'distance', 2) FROM suites;
 INSERT INTO suites SELECT 'quoted', probe_suite_agg(E'a "label"\\nof \\\\ two lines \\u00e9', curve) FROM probes;
+INSERT INTO suites SELECT 'fitted', (suite::text::jsonb || jsonb_build_object('metric', 'fitted', 'scale', 'log',
+		'shrinkage', 0.3, 'calibration', '[0.1, 1.5]'::jsonb, 'matrix', (SELECT jsonb_agg(
+			(CASE WHEN j = i THEN 1 ELSE 0.1 END / (3 + i + j))::float8 ORDER BY i, j)
+		FROM generate_series(1, epochs) AS i, generate_series(1, i) AS j)))::text::probe_suite
+	FROM suites, probe_suite_info(suite) WHERE name = 'plain';
 CREATE VIEW live AS SELECT probe_suite_agg(label, curve, id::text) AS suite FROM probes;
 CREATE VIEW tags AS SELECT id, (tag_metadata(curve, 'live'::regclass)).* FROM samples;
 CREATE MATERIALIZED VIEW kept AS
@@ -81,6 +86,7 @@ my $facts = join(";\n",
 	(map { answer('samples', $_, 'label 1') }
 		  "(SELECT suite FROM suites WHERE name = 'plain')",
 		"(SELECT suite FROM suites WHERE name = 'warped')",
+		"(SELECT suite FROM suites WHERE name = 'fitted')",
 		"'live'::regclass", "'probes'::regclass", undef),
 	'SELECT count(*), md5(string_agg(tags::text, $$ $$ ORDER BY id)) FROM tags',
 	'SELECT count(*), md5(string_agg(kept::text, $$ $$ ORDER BY id)) FROM kept',

@@ -73,6 +73,9 @@ foreach my $suite ('longest', 'thousand', 'short')
 }
 is_cancelled('DTW distance', 'SELECT count(curve <~> line(16000, i)) FROM rows, generate_series(1, 100) AS i');
 is_cancelled('confusion', 'SELECT * FROM probe_suite_confusion(' . sprintf($stored, 'plain') . ')');
+is_cancelled('fit to many probes', 'SELECT fit_probe_suite(' . sprintf($stored, 'plain') . ')');
+is_cancelled('fit to many epochs', 'SELECT * FROM probe_suite_candidates(configure_probe_suite('
+	  . sprintf($stored, 'thousand') . q{, metric => 'l2'))});
 is_cancelled('novelty of many',
 	'SELECT tag_metadata(curve, configure_probe_suite(' . sprintf($stored, 'plain') . ', k => 20000)) FROM rows');
 is_cancelled('nearest_probes',
