@@ -211,9 +211,9 @@ $$;
 SELECT run, calibration_error(array_agg((t.tag).probability), array_agg((t.tag).label = label)) AS calibrated,
 	calibration_error(array_agg((u.tag).probability), array_agg((u.tag).label = label)) AS uncalibrated
 	FROM tags t JOIN uncalibrated_tags u USING (run, id) GROUP BY run ORDER BY run;
--- other votes than those learned from: no calibration
+-- other settings than those learned from: no calibration
 SELECT way, configure_probe_suite(suite, k => k, weights => weights, metric => metric)::text ~ 'calibration' AS calibrated
-	FROM fitted, (VALUES ('nothing', NULL, NULL, NULL), ('same', 5, 'uniform', 'fitted'), ('k', 4, NULL, NULL),
+	FROM fitted, (VALUES ('nothing', NULL, NULL, NULL), ('same k', 5, NULL, NULL), ('k', 4, NULL, NULL),
 		('weights', NULL, 'distance', NULL), ('metric', NULL, NULL, 'l2')) v(way, k, weights, metric) WHERE run = 'mnist_hard';
 -- reliability, for a plain suite as its neighbours say
 SELECT run, bin, round(probability::numeric, 4) AS probability, round(hit_rate::numeric, 4) AS hit_rate, count,
@@ -281,7 +281,8 @@ INSERT INTO small SELECT 'dtw', configure_probe_suite(probe_suite_agg(chr(97 + n
 	curve(n % 4, n % 2, n % 5, n % 2)), metric => 'dtw', band => 1, k => 7) FROM generate_series(1, 40) n;
 INSERT INTO small SELECT 'balanced', configure_probe_suite(probe_suite_agg(CASE WHEN n % 5 = 0 THEN 'a' ELSE 'b' END,
 	curve(n % 5, n % 7)), weights => 'balanced') FROM generate_series(1, 40) n;
-SELECT name, i.metric, i.scale, i.shrinkage, i.k, i.weights, i.band, fit::text = suite::text AS unchanged,
+SELECT name, i.metric, i.scale, i.shrinkage, i.k, i.weights, i.band,
+	(fit::text::jsonb - 'calibration') = suite::text::jsonb AS unchanged, fit::text ~ 'calibration' AS calibrated,
 	fit::text::probe_suite::text = fit::text AS round_trip,
 	(SELECT sum(count) FROM probe_suite_confusion(fit)) = i.probes AS classifies
 	FROM (SELECT *, fit_probe_suite(suite) AS fit FROM small OFFSET 0) s, probe_suite_info(fit) i
@@ -291,6 +292,11 @@ SELECT name, count(*) AS candidates, sum(chosen::integer) AS chosen, max(accurac
 	max(k) AS largest_k, string_agg(DISTINCT weights, ',' ORDER BY weights) AS weights,
 	string_agg(DISTINCT metric, ',' ORDER BY metric) AS metrics
 	FROM small, probe_suite_candidates(suite) GROUP BY name ORDER BY name COLLATE "C";
+-- the tags of a suite that is calibrated only
+SELECT metric, (t.tag).label, round((t.tag).probability::numeric, 6) AS probability, round((t.tag).margin::numeric, 6) AS margin
+	FROM (SELECT metric, ('{"k":3,"metric":"' || metric || '","calibration":[0.5,2],"probes":[{"label":"a","curve":[1,1]},
+		{"label":"a","curve":[1,2]},{"label":"b","curve":[2,1.5]},{"label":"c","curve":[9,1]}]}')::probe_suite AS suite
+		FROM unnest('{l2,l1,cosine,dtw}'::text[]) metric) s, LATERAL (SELECT tag_metadata('[1,1]', suite) AS tag OFFSET 0) t;
 -- points too large for a float are at its end, and none is lost
 SELECT rank, label, distance, curve FROM nearest_probes('[3e38,-3e38]', '{"k":2,"metric":"fitted","scale":"raw",
 	"shrinkage":1,"matrix":[1e200,1,1],"probes":[{"label":"a","curve":[1,1]},{"label":"b","curve":[-1,2]},

@@ -55,7 +55,8 @@ mapping_work(const ProbeSuite *suite)
 
 	if (suite->metric != METRIC_FITTED)
 		return 0;
-	return 5 * n_epochs + (suite->has_matrix ? 0.1 * n_epochs * n_epochs : 0);
+	return 5 * n_epochs +
+		   ((suite->parts & SUITE_HAS_MATRIX) ? 0.1 * n_epochs * n_epochs : 0);
 }
 
 static double

@@ -82,11 +82,13 @@ metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view)
 	view->fit = NULL;
 	view->matrix = NULL;
 	view->points = NULL;
-	if (suite->metric != METRIC_FITTED)
+	if (suite->metric != METRIC_FITTED && suite->parts == 0)
 		return end;
 	view->fit =
 		(const SuiteFit *) (base + next_array(&end, 1, sizeof(SuiteFit)));
-	if (suite->has_matrix)
+	if (suite->metric != METRIC_FITTED)
+		return end;
+	if (suite->parts & SUITE_HAS_MATRIX)
 		view->matrix =
 			(const double *) (base + next_array(&end,
 												metaprobe_triangle_size(
@@ -144,17 +146,18 @@ metaprobe_suite_space(const SuiteView *view)
 }
 
 /*
- * What neighbours are searched for among: the probes or, if they are mapped,
- * their points.
+ * What neighbours are searched for among, the probes or, if they are mapped,
+ * their points; and how their votes become probabilities.
  */
 ProbeCurves
 metaprobe_suite_searched(const SuiteView *view)
 {
 	ProbeCurves searched = view->curves;
 
+	if (view->fit)
+		searched.calibration = view->fit->calibration;
 	if (view->points)
 	{
-		searched.calibration = view->fit->calibration;
 		searched.losses = view->points;
 		searched.metric = METRIC_L2;
 	}

@@ -30,7 +30,7 @@ typedef struct SuiteSettings
 	Metric	metric;
 	Weights weights;
 
-	/* of METRIC_FITTED, else all zero; the matrix is NULL if there is none */
+	/* all zero unless fitted */
 	LossScale	  scale;
 	double		  shrinkage; /* that the matrix was learned with */
 	const double *matrix;
@@ -60,8 +60,8 @@ typedef struct ProbeSuite
 	uint8  version;
 	uint8  metric;
 	uint8  weights;
-	uint8  has_matrix; /* 1 or 0 */
-	uint64 hash;	   /* of the content, by which values are told apart */
+	uint8  parts; /* which it has besides, see below */
+	uint64 hash;  /* of the content, by which values are told apart */
 	int32  k;
 	int32  band;
 	int32  n_probes;
@@ -70,11 +70,14 @@ typedef struct ProbeSuite
 	int32  name_bytes; /* of all labels and ids together */
 } ProbeSuite;
 
-/* What a suite of METRIC_FITTED has besides. */
+#define SUITE_HAS_MATRIX 1 /* of METRIC_FITTED only */
+#define SUITE_HAS_CALIBRATION 2
+
+/* What a suite of METRIC_FITTED has besides, or one that is calibrated. */
 typedef struct SuiteFit
 {
-	double		shrinkage; /* 0 without a matrix */
-	Calibration calibration;
+	double		shrinkage;	 /* 0 without a matrix */
+	Calibration calibration; /* zeroes without one */
 	int32		scale;
 	int32		unused; /* 0 */
 } SuiteFit;
@@ -89,10 +92,10 @@ typedef struct SuiteView
 	const int32 *id_lengths;	/* n_probes */
 	const char	*names;
 
-	/* of METRIC_FITTED, else NULL */
+	/* NULL if there is none */
 	const SuiteFit *fit;
-	const double   *matrix; /* NULL if there is none */
-	const float	   *points; /* the probes in the fitted space */
+	const double   *matrix;
+	const float	   *points; /* of METRIC_FITTED: the mapped probes */
 } SuiteView;
 
 #define DatumGetProbeSuite(datum) metaprobe_suite_from_datum(datum)

@@ -7,10 +7,10 @@
  * its id (likewise, length -1 if it has none), its number of epochs as int4
  * and the losses as float4.  The hash is not part of it but computed anew.
  *
- * A fitted suite has version 2, and at the end: a byte for the scale, the
- * shrinkage and the calibration's offset and power (0: none) as float8, the
- * number of entries of the matrix as int4 (0: none), and these as float8,
- * column by column.
+ * A suite that is fitted or calibrated has version 2, and at the end: a byte
+ * for the scale, the shrinkage and the calibration's offset and power (0: none)
+ * as float8, the number of entries of the matrix as int4 (0: none), and these as
+ * float8, column by column.
  *
  * Probes pass between parallel workers in the same form, in the server's
  * encoding.
@@ -185,6 +185,13 @@ read_fit(StringInfo message, SuiteSettings *settings)
 	settings->n_entries = pq_getmsgint(message, sizeof(int32));
 	check_count("number of matrix entries", settings->n_entries,
 				sizeof(double), message);
+	if (settings->metric != METRIC_FITTED &&
+		(settings->scale != SCALE_RAW || settings->n_entries != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("metric %s has a scale or a matrix in binary probe "
+						"suite",
+						metaprobe_metric_names[settings->metric])));
 	if (settings->n_entries == 0)
 		return;
 	matrix = palloc_extended(mul_size(settings->n_entries, sizeof(double)),
@@ -210,8 +217,8 @@ metaprobe_probe_suite_recv(PG_FUNCTION_ARGS)
 						errmsg("unsupported probe_suite binary version %d",
 							   version)));
 	settings.metric = read_choice("metric", N_METRICS, message);
-	if ((settings.metric == METRIC_FITTED) !=
-		(version == FITTED_SUITE_BINARY_VERSION))
+	if (settings.metric == METRIC_FITTED &&
+		version != FITTED_SUITE_BINARY_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("metric %s in binary probe suite of version %d",
@@ -229,7 +236,7 @@ metaprobe_probe_suite_recv(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		probes[i] = metaprobe_probe_read(message, true);
 	}
-	if (settings.metric == METRIC_FITTED)
+	if (version == FITTED_SUITE_BINARY_VERSION)
 		read_fit(message, &settings);
 	pq_getmsgend(message);
 	PG_RETURN_PROBE_SUITE(

@@ -157,17 +157,16 @@ fill_arrays(ProbeSuite *suite, const Probe *probes)
 	}
 }
 
-/* Fill the fitted part of a suite, whose curves are there. */
+/* Fill in what was fitted, if anything was. */
 static void
 fill_fit(ProbeSuite *suite, const SuiteSettings *settings)
 {
-	SuiteView	view;
-	SuiteFit   *fit;
-	FittedSpace space;
-	float	   *point;
-	double	   *room = palloc(mul_size(suite->n_epochs, 2 * sizeof(double)));
+	SuiteView view;
+	SuiteFit *fit;
 
 	(void) metaprobe_suite_view(suite, &view);
+	if (view.fit == NULL)
+		return;
 	fit = unconstify(SuiteFit *, view.fit);
 	fit->scale = settings->scale;
 	fit->calibration = settings->calibration;
@@ -175,7 +174,18 @@ fill_fit(ProbeSuite *suite, const SuiteSettings *settings)
 	if (settings->matrix)
 		memcpy(unconstify(double *, view.matrix), settings->matrix,
 			   settings->n_entries * sizeof(double));
+}
 
+/* Map the probes of a suite of METRIC_FITTED, the rest of which is there. */
+static void
+map_probes(ProbeSuite *suite)
+{
+	SuiteView	view;
+	FittedSpace space;
+	float	   *point;
+	double	   *room = palloc(mul_size(suite->n_epochs, 2 * sizeof(double)));
+
+	(void) metaprobe_suite_view(suite, &view);
 	space = metaprobe_suite_space(&view);
 	point = unconstify(float *, view.points);
 	for (int i = 0; i < suite->n_probes; i++)
@@ -225,7 +235,10 @@ metaprobe_suite_build(const Probe *probes, int n_probes,
 	header.weights = settings->weights;
 	header.k = settings->k;
 	header.band = settings->band;
-	header.has_matrix = settings->matrix != NULL;
+	if (settings->matrix)
+		header.parts |= SUITE_HAS_MATRIX;
+	if (settings->calibration.power != 0)
+		header.parts |= SUITE_HAS_CALIBRATION;
 	header.n_probes = n_probes;
 	if (!measure_probes(sorted, &header, escontext) ||
 		!metaprobe_fit_is_valid(settings, header.n_epochs, escontext))
@@ -236,8 +249,9 @@ metaprobe_suite_build(const Probe *probes, int n_probes,
 	*suite = header;
 	SET_VARSIZE(suite, size);
 	fill_arrays(suite, sorted);
+	fill_fit(suite, settings);
 	if (suite->metric == METRIC_FITTED)
-		fill_fit(suite, settings);
+		map_probes(suite);
 	pfree(sorted);
 	suite->hash = metaprobe_suite_hash(suite);
 	return suite;

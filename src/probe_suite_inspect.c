@@ -46,8 +46,8 @@ metaprobe_probe_suite_info(PG_FUNCTION_ARGS)
 	values[6] = Int32GetDatum(suite->band);
 	values[7] = CStringGetTextDatum(
 		psprintf("%016llx", (unsigned long long) suite->hash));
-	nulls[8] = view.fit == NULL;
-	if (view.fit)
+	nulls[8] = suite->metric != METRIC_FITTED;
+	if (suite->metric == METRIC_FITTED)
 		values[8] =
 			CStringGetTextDatum(metaprobe_scale_names[view.fit->scale]);
 	nulls[9] = view.matrix == NULL;

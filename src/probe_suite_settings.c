@@ -14,8 +14,7 @@
 #include "core/loss.h"
 #include "probe_suite.h"
 
-#define MAX_CALIBRATION \
-	100 /* so that likelihoods neither overflow nor vanish */
+#define MAX_CALIBRATION 10 /* so that likelihoods do not vanish */
 
 /* The numbers are stored in suites: append, never reorder. */
 const char *const metaprobe_metric_names[N_METRICS] = {
@@ -197,16 +196,23 @@ matrix_is_valid(const SuiteSettings *settings, int n_epochs, Node *escontext)
 	return true;
 }
 
-/*
- * Can a suite of so many epochs be fitted in this way, if it is at all?  If
- * not, a soft error.
- */
+/* Can a suite of so many epochs be fitted like this?  If not, a soft error. */
 bool
 metaprobe_fit_is_valid(const SuiteSettings *settings, int n_epochs,
 					   Node *escontext)
 {
 	const Calibration *calibration = &settings->calibration;
 
+	if ((calibration->power != 0 || calibration->offset != 0) &&
+		!(calibration->offset > 0 && calibration->offset <= MAX_CALIBRATION &&
+		  calibration->power > 0 && calibration->power <= MAX_CALIBRATION))
+		metaprobe_ereturn(
+			escontext, false,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("calibration of the probe suite must be an offset "
+					"and a power above 0 and at most %d, not %g and %g",
+					MAX_CALIBRATION, calibration->offset,
+					calibration->power)));
 	if (settings->metric != METRIC_FITTED)
 		return true;
 	if (n_epochs > FITTED_MAX_EPOCHS)
@@ -219,16 +225,6 @@ metaprobe_fit_is_valid(const SuiteSettings *settings, int n_epochs,
 									 FITTED_MAX_EPOCHS),
 						   errhint("Shorten the curves of probes and rows "
 								   "alike with resample_curve.")));
-	if ((calibration->power != 0 || calibration->offset != 0) &&
-		!(calibration->offset > 0 && calibration->offset <= MAX_CALIBRATION &&
-		  calibration->power > 0 && calibration->power <= MAX_CALIBRATION))
-		metaprobe_ereturn(
-			escontext, false,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("calibration of the fitted probe suite must be an offset "
-					"and a power above 0 and at most %d, not %g and %g",
-					MAX_CALIBRATION, calibration->offset,
-					calibration->power)));
 	return matrix_is_valid(settings, n_epochs, escontext);
 }
 
@@ -261,14 +257,13 @@ set_metric(SuiteSettings *settings, Metric metric)
 	settings->shrinkage = 0;
 	settings->matrix = NULL;
 	settings->n_entries = 0;
-	settings->calibration = (Calibration){0, 0};
 }
 
 /*
  * configure_probe_suite(suite, k, metric, weights, band): the same probes with
  * other settings.  NULL leaves a setting as it is; naming the metric drops the
- * band unless one is given.  Probabilities were calibrated for this k and these
- * weights.
+ * band unless one is given, and naming anything the calibration, which was for
+ * the settings that there were.
  */
 PG_FUNCTION_INFO_V1(metaprobe_configure_probe_suite);
 Datum
@@ -296,8 +291,11 @@ metaprobe_configure_probe_suite(PG_FUNCTION_ARGS)
 									  NULL);
 	if (!PG_ARGISNULL(4))
 		settings.band = band_from_argument(PG_GETARG_INT64(4));
-	if (settings.k != suite->k || settings.weights != suite->weights)
-		settings.calibration = (Calibration){0, 0};
+	for (int i = 1; i < PG_NARGS(); i++)
+	{
+		if (!PG_ARGISNULL(i))
+			settings.calibration = (Calibration){0, 0};
+	}
 	PG_RETURN_PROBE_SUITE(
 		metaprobe_suite_build(metaprobe_suite_all_probes(&view),
 							  suite->n_probes, &settings, NULL));

@@ -7,8 +7,8 @@
  *
  * with "band" beside "metric": "dtw", and no "id" for probes without one.
  * Beside "metric": "fitted" stand "scale" and, if there is a matrix,
- * "shrinkage" and "matrix", its lower triangle row by row in one array; and
- * "calibration", an array of offset and power, if probabilities are calibrated.
+ * "shrinkage" and "matrix", its lower triangle row by row in one array.  If
+ * probabilities are calibrated there is "calibration", of offset and power.
  * Reading, everything but "probes" may be left out, and keys may come in any
  * order.  PostgreSQL's parser does the lexing and hands over one token at a
  * time, so that a suite of any size takes little more memory than its value.
@@ -75,8 +75,9 @@ append_fit(StringInfo text, const SuiteView *view)
 {
 	int n_epochs = view->curves.n_epochs;
 
-	appendStringInfo(text, ",\"scale\":\"%s\"",
-					 metaprobe_scale_names[view->fit->scale]);
+	if (view->curves.metric == METRIC_FITTED)
+		appendStringInfo(text, ",\"scale\":\"%s\"",
+						 metaprobe_scale_names[view->fit->scale]);
 	if (view->fit->calibration.power != 0)
 	{
 		appendStringInfoString(text, ",\"calibration\":[");
@@ -589,8 +590,7 @@ fit_is_complete(const SuiteReader *reader, const char **key)
 	*key = NULL;
 	if (is_fitted != ((seen & SEEN(KEY_SCALE)) != 0))
 		*key = key_names[KEY_SCALE];
-	else if ((seen & SEEN(KEY_CALIBRATION)) &&
-			 (!is_fitted || reader->n_calibration < 2))
+	else if ((seen & SEEN(KEY_CALIBRATION)) && reader->n_calibration < 2)
 		*key = key_names[KEY_CALIBRATION];
 	else if (has_matrix && !is_fitted)
 		*key = key_names[KEY_MATRIX];
@@ -681,9 +681,8 @@ metaprobe_probe_suite_in(PG_FUNCTION_ARGS)
 			 errdetail("Key \"%s\" is missing, incomplete, or stands where it "
 					   "does not belong.",
 					   key),
-			 errhint("Metric fitted has a scale, shrinkage and matrix or "
-					 "neither of them, and may have a calibration of two "
-					 "numbers.")));
+			 errhint("Metric fitted has a scale, and shrinkage and matrix or "
+					 "neither of them; a calibration has two numbers.")));
 	settings = complete_settings(&reader);
 	suite = metaprobe_suite_build(reader.probes, reader.n_probes, &settings,
 								  fcinfo->context);

@@ -175,7 +175,7 @@ load(Datum value, MemoryContext parent)
 	searched = metaprobe_suite_searched(&loaded->view);
 	metaprobe_classifier_init(&loaded->classifier, &searched,
 							  palloc(metaprobe_classifier_size(&searched)));
-	if (loaded->view.fit)
+	if (loaded->view.points)
 	{
 		int n = searched.n_epochs;
 

@@ -419,6 +419,19 @@ validate_scale(Fit *fit, int first, int end)
 	}
 }
 
+/* Validate the candidates [first, end), all of one metric and scale. */
+static void
+validate(Fit *fit, int first, int end)
+{
+	if (fit->candidates[first].metric == METRIC_FITTED)
+	{
+		validate_scale(fit, first, end);
+		return;
+	}
+	for (int part = 0; part < N_PARTS && part < fit->n_validated; part++)
+		validate_part(fit, NULL, part, first, end);
+}
+
 static void
 validate_all(Fit *fit)
 {
@@ -433,14 +446,7 @@ validate_all(Fit *fit)
 						   fit->candidates[next].metric == c->metric &&
 						   fit->candidates[next].scale == c->scale;)
 			next++;
-		if (c->metric == METRIC_FITTED)
-			validate_scale(fit, first, next);
-		else
-		{
-			for (int part = 0; part < N_PARTS && part < fit->n_validated;
-				 part++)
-				validate_part(fit, NULL, part, first, next);
-		}
+		validate(fit, first, next);
 	}
 }
 
@@ -542,16 +548,13 @@ choose(const Fit *fit)
 	return chosen;
 }
 
-/* Calibrate the probabilities of a fitted space by its votes once more. */
+/* Calibrate the probabilities of what is chosen, by its votes once more. */
 static void
 calibrate(Fit *fit)
 {
-	fit->calibration = (Calibration){0, 0};
-	if (fit->candidates[fit->chosen].metric != METRIC_FITTED)
-		return;
 	fit->notes_shares = true;
 	fit->n_curves = 0;
-	validate_scale(fit, fit->chosen, fit->chosen + 1);
+	validate(fit, fit->chosen, fit->chosen + 1);
 	fit->calibration = metaprobe_calibrate(fit->curves, fit->n_curves);
 }
 
