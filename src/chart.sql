@@ -169,6 +169,7 @@ BEGIN ATOMIC
 		"$schema": "https://vega.github.io/schema/vega-lite/v5.json",
 		"width": {"step": 64},
 		"height": {"step": 36},
+		"view": {"fill": "#f7fbff"},
 		"encoding": {
 			"x": {"field": "predicted", "type": "nominal", "title": "predicted label", "scale": {},
 				"axis": {"labelAngle": -30, "labelLimit": 240, "labelExpr": "datum.value === null ? ''(none)'' : datum.label"}},
@@ -187,7 +188,7 @@ BEGIN ATOMIC
 			{"mark": {"type": "text"},
 			 "encoding": {
 				"text": {"field": "count", "type": "quantitative"},
-				"color": {"condition": {"test": "datum.share > 0.5", "value": "white"}, "value": "black"}}}
+				"color": {"condition": {"test": "datum.share > 0.6", "value": "white"}, "value": "black"}}}
 		]}'::jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(
 				'title', pg_catalog.jsonb_build_object('anchor', 'start',
 					'text', 'Probes, each classified by all others',
@@ -212,7 +213,7 @@ BEGIN ATOMIC
 			"y": {"field": "label", "type": "nominal", "title": "label", "sort": null,
 				"axis": {"labelLimit": 240, "labelExpr": "datum.value === null ? ''(no tag)'' : datum.label"}},
 			"x": {"field": "tags", "type": "quantitative", "title": "rows",
-				"axis": {"format": ",d", "labelExpr": "datum.value % 1 === 0 ? datum.label : ''''"}},
+				"axis": {"tickCount": 5, "format": ",d", "labelExpr": "datum.value % 1 === 0 ? datum.label : ''''"}},
 			"tooltip": [
 				{"field": "label", "type": "nominal", "title": "label"},
 				{"field": "tags", "type": "quantitative", "title": "rows", "format": ",d"},
@@ -220,7 +221,7 @@ BEGIN ATOMIC
 		},
 		"layer": [
 			{"mark": {"type": "bar", "color": "#0072B2"}},
-			{"mark": {"type": "text", "align": "left", "dx": 4, "color": "#767676"},
+			{"mark": {"type": "text", "align": "left", "dx": 4, "color": "#7f7f7f"},
 			 "encoding": {"text": {"field": "tags", "type": "quantitative", "format": ",d"}}}
 		]}'::jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(
 				'title', pg_catalog.jsonb_build_object('anchor', 'start',
