@@ -10,6 +10,7 @@ import argparse
 import base64
 import hashlib
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,11 @@ class Database:
         self.probe_suite = found[0]["quoted"] + ".probe_suite"
 
     def rows(self, query: Composable) -> list[dict[str, Any]]:
-        return self.connection.execute(query).fetchall()
+        """Rows as they go into JSON, which has no infinity."""
+        return [
+            {name: None if isinstance(x, float) and not math.isfinite(x) else x for name, x in row.items()}
+            for row in self.connection.execute(query).fetchall()
+        ]
 
     def suite_of(self, relation: Relation) -> Composable:
         """An expression for the suite that a relation holds, or is."""

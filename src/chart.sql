@@ -172,8 +172,8 @@ BEGIN ATOMIC
 		"view": {"fill": "#f7fbff"},
 		"encoding": {
 			"x": {"field": "predicted", "type": "nominal", "title": "predicted label", "scale": {},
-				"axis": {"labelAngle": -30, "labelLimit": 240, "labelExpr": "datum.value === null ? ''(none)'' : datum.label"}},
-			"y": {"field": "actual", "type": "nominal", "title": "actual label", "scale": {}, "axis": {"labelLimit": 240}},
+				"axis": {"labelAngle": -30, "labelLimit": 180, "labelExpr": "datum.value === null ? ''(none)'' : datum.label"}},
+			"y": {"field": "actual", "type": "nominal", "title": "actual label", "scale": {}, "axis": {"labelLimit": 180}},
 			"tooltip": [
 				{"field": "actual", "type": "nominal", "title": "actual label"},
 				{"field": "predicted", "type": "nominal", "title": "predicted label"},
@@ -211,7 +211,7 @@ BEGIN ATOMIC
 		"height": {"step": 32},
 		"encoding": {
 			"y": {"field": "label", "type": "nominal", "title": "label", "sort": null,
-				"axis": {"labelLimit": 240, "labelExpr": "datum.value === null ? ''(no tag)'' : datum.label"}},
+				"axis": {"labelLimit": 180, "labelExpr": "datum.value === null ? ''(no tag)'' : datum.label"}},
 			"x": {"field": "tags", "type": "quantitative", "title": "rows",
 				"axis": {"tickCount": 5, "format": ",d", "labelExpr": "datum.value % 1 === 0 ? datum.label : ''''"}},
 			"tooltip": [
