@@ -25,7 +25,8 @@ SQL_PARTS = src/metaprobe.sql \
 	src/loss_mixture.sql \
 	src/compare_detectors.sql \
 	src/tag_table.sql \
-	src/refresh_tags.sql
+	src/refresh_tags.sql \
+	src/chart.sql
 DATA_built = metaprobe--$(EXTVERSION).sql
 DOCS = README.md
 

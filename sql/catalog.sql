@@ -40,11 +40,14 @@ SELECT signature, prorows FROM functions WHERE proretset ORDER BY signature::tex
 SELECT signature, provolatile FROM functions WHERE provolatile <> 'i' ORDER BY signature::text COLLATE "C";
 -- not STRICT: what has a use for NULL, and what aggregates call
 SELECT signature FROM functions WHERE NOT proisstrict AND prokind = 'f' ORDER BY signature::text COLLATE "C";
--- security definers, leakproof functions, settings of functions, languages but C: none
+-- security definers, leakproof functions, settings of functions, languages but C: none, but for
+-- functions in SQL whose body was parsed when they were created
 SELECT signature FROM functions
 	WHERE prosecdef OR proleakproof OR proconfig IS NOT NULL
-		OR prolang <> (SELECT oid FROM pg_language
+		OR prosqlbody IS NULL AND prolang <> (SELECT oid FROM pg_language
 		WHERE lanname = CASE prokind WHEN 'a' THEN 'internal' ELSE 'c' END);
+SELECT signature, lanname FROM functions JOIN pg_language l ON l.oid = prolang WHERE prosqlbody IS NOT NULL
+	ORDER BY signature::text COLLATE "C";
 -- aggregates that could not run in parallel: none
 SELECT signature FROM functions JOIN pg_aggregate ON aggfnoid = oid
 	WHERE aggcombinefn = 0 OR aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)

@@ -43,6 +43,13 @@ need_for_examples() {
 	need_python numpy psycopg sklearn torch
 }
 
+need_for_report() {
+	need_python psycopg
+	want_python jsonschema
+	want npm has npm
+	want chromium has chromium
+}
+
 # What another version of clang-format wants would be noise.
 clang_format() {
 	if has clang-format-14; then
@@ -201,4 +208,17 @@ part_examples() {
 	count_command quietly examples run_examples examples
 	logged examples-checks run_psql -d examples -At -f "$work/run/test/sql/examples.sql" || status=$?
 	count_tap "$status" "$work/examples-checks.log"
+}
+
+# Its tests install what they need from npm, and are skipped where they cannot.
+part_report() {
+	local status=0
+	need_server_running || return
+	logged report as_user env PYTHONDONTWRITEBYTECODE=1 "$python" -m unittest discover -v \
+		-s "$work/run/test/report" || status=$?
+	if [ "$status" -eq 0 ] && ! grep -q '\.\.\. ok$' "$work/report.log"; then
+		part_skipped='skipped: what it needs is missing, see above'
+		return
+	fi
+	count_unittest "$status" "$work/report.log"
 }
