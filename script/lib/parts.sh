@@ -106,7 +106,8 @@ core_tests() {
 	shift
 	say "$*"
 	copy_tree "$name"
-	logged "$name" as_user make -s -C "$work/$name/test/core" check "$@" || status=$?
+	logged "$name" as_user make -s -j"$(nproc)" -C "$work/$name/test/core" \
+		PROVE_FLAGS="--comments --jobs $(nproc)" check "$@" || status=$?
 	count_prove "$status" "$work/$name.log"
 }
 
@@ -164,7 +165,7 @@ part_isolation() {
 part_tap() {
 	local status=0
 	compgen -G "$root/test/t/*.pl" >/dev/null && need_installed_tree || return
-	installcheck tap REGRESS= ISOLATION= TAP_TESTS=1 || status=$?
+	installcheck tap REGRESS= ISOLATION= TAP_TESTS=1 PROVE_FLAGS="--jobs $(nproc)" || status=$?
 	count_prove "$status" "$work/tap.log" || show_tap_failures
 }
 
