@@ -4,30 +4,22 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
 #include "compat.h"
 #include "loss_curve.h"
 #include "loss_log.h"
+#include "relation.h"
 
 /*
  * create_loss_log
  */
-
-static void
-execute(const char *command)
-{
-	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not execute: %s", command);
-}
 
 /*
  * What doc/reference.md has as plain DDL.  Losses do not compress.  Ids do, to
@@ -36,35 +28,35 @@ execute(const char *command)
 static void
 create_log(const char *table)
 {
-	execute(psprintf("CREATE TABLE %s ("
-					 "run pg_catalog.text NOT NULL, "
-					 "epoch pg_catalog.int4 NOT NULL"
-					 " CHECK (epoch OPERATOR(pg_catalog.>=) 0"
-					 " AND epoch OPERATOR(pg_catalog.<) %d), "
-					 "ids pg_catalog.int8[] NOT NULL, "
-					 "losses pg_catalog.float4[] NOT NULL, "
-					 "recorded_at pg_catalog.timestamptz NOT NULL"
-					 " DEFAULT pg_catalog.clock_timestamp())",
-					 table, LOSS_CURVE_MAX_EPOCHS));
-	execute(psprintf("ALTER TABLE %s ALTER COLUMN losses SET STORAGE EXTERNAL",
-					 table));
-	execute(psprintf("CREATE INDEX ON %s (run, epoch)", table));
+	metaprobe_execute_command(
+		psprintf("CREATE TABLE %s ("
+				 "run pg_catalog.text NOT NULL, "
+				 "epoch pg_catalog.int4 NOT NULL"
+				 " CHECK (epoch OPERATOR(pg_catalog.>=) 0"
+				 " AND epoch OPERATOR(pg_catalog.<) %d), "
+				 "ids pg_catalog.int8[] NOT NULL, "
+				 "losses pg_catalog.float4[] NOT NULL, "
+				 "recorded_at pg_catalog.timestamptz NOT NULL"
+				 " DEFAULT pg_catalog.clock_timestamp())",
+				 table, LOSS_CURVE_MAX_EPOCHS));
+	metaprobe_execute_command(
+		psprintf("ALTER TABLE %s ALTER COLUMN losses SET STORAGE EXTERNAL",
+				 table));
+	metaprobe_execute_command(
+		psprintf("CREATE INDEX ON %s (run, epoch)", table));
 }
 
 PG_FUNCTION_INFO_V1(metaprobe_create_loss_log);
 Datum
 metaprobe_create_loss_log(PG_FUNCTION_ARGS)
 {
-	char	 *spelled = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	RangeVar *name =
-		makeRangeVarFromNameList(metaprobe_qualified_name_list(spelled));
-	Oid namespace = RangeVarGetCreationNamespace(name);
+	char *table = metaprobe_creation_name(PG_GETARG_TEXT_PP(0));
 
 	SPI_connect();
-	create_log(quote_qualified_identifier(get_namespace_name(namespace),
-										  name->relname));
+	create_log(table);
 	SPI_finish();
-	PG_RETURN_OID(get_relname_relid(name->relname, namespace));
+	PG_RETURN_OID(DatumGetObjectId(
+		DirectFunctionCall1(regclassin, CStringGetDatum(table))));
 }
 
 /*

@@ -1,16 +1,19 @@
 /*
  * relation.c
- *		Relations and types by their names, and names for queries.
+ *		Relations and types by their names, names for queries, and commands.
  */
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/varlena.h"
 
 #include "relation.h"
 
@@ -113,4 +116,26 @@ metaprobe_curve_column(Relation relation, Oid namespace, const char *wanted)
 					RelationGetRelationName(relation), n_curves),
 			 errhint("Name it, as in curve_column => 'train_loss'.")));
 	return pstrdup(quote_identifier(found));
+}
+
+/*
+ * The name of a table to be made, for a command: where a plain CREATE TABLE of
+ * the caller's would put it.
+ */
+char *
+metaprobe_creation_name(text *name)
+{
+	RangeVar *table = makeRangeVarFromNameList(textToQualifiedNameList(name));
+	Oid		  schema = RangeVarGetCreationNamespace(table);
+
+	return quote_qualified_identifier(get_namespace_name(schema),
+									  table->relname);
+}
+
+/* Run a command through SPI, to which the caller is connected. */
+void
+metaprobe_execute_command(const char *sql)
+{
+	if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not execute: %s", sql);
 }

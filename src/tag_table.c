@@ -11,7 +11,6 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/stratnum.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
@@ -24,7 +23,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-#include "utils/varlena.h"
 
 #include "relation.h"
 #include "tag_table.h"
@@ -269,30 +267,13 @@ create_statement(const char *table, Relation source, const TagKey *key)
 }
 
 static void
-execute_utility(const char *sql)
-{
-	if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not execute: %s", sql);
-}
-
-static void
 comment_columns(const char *table)
 {
 	for (int i = 0; i < N_TAG_COLUMNS; i++)
-		execute_utility(psprintf("COMMENT ON COLUMN %s.%s IS '%s'", table,
-								 metaprobe_tag_columns[i].name,
-								 metaprobe_tag_columns[i].comment));
-}
-
-/* The name, with the schema in which the table is to be made. */
-static char *
-creation_name(text *name)
-{
-	RangeVar *table = makeRangeVarFromNameList(textToQualifiedNameList(name));
-	Oid		  schema = RangeVarGetCreationNamespace(table);
-
-	return quote_qualified_identifier(get_namespace_name(schema),
-									  table->relname);
+		metaprobe_execute_command(psprintf("COMMENT ON COLUMN %s.%s IS '%s'",
+										   table,
+										   metaprobe_tag_columns[i].name,
+										   metaprobe_tag_columns[i].comment));
 }
 
 /*
@@ -311,14 +292,14 @@ metaprobe_create_tag_table(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	table = creation_name(PG_GETARG_TEXT_PP(0));
+	table = metaprobe_creation_name(PG_GETARG_TEXT_PP(0));
 	source = metaprobe_open_readable(PG_GETARG_OID(1));
 	key = key_of_source(source, key_names);
 	statement = create_statement(table, source, &key);
 	relation_close(source, NoLock);
 
 	SPI_connect();
-	execute_utility(statement);
+	metaprobe_execute_command(statement);
 	comment_columns(table);
 	SPI_finish();
 	PG_RETURN_OID(DatumGetObjectId(
