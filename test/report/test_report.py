@@ -44,7 +44,7 @@ def setUpModule() -> None:
         shutil.copy(HERE / "package.json", private)
         installed = subprocess.run(
             ["npm", "install", "--prefix", private, "--ignore-scripts", "--no-package-lock",
-             "--no-audit", "--no-fund", "--loglevel=error"],
+             "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"],
             capture_output=True, text=True,
         )
         if installed.returncode != 0:
