@@ -28,6 +28,8 @@ SQL_PARTS = src/metaprobe.sql \
 	src/refresh_tags.sql \
 	src/chart.sql
 DATA_built = metaprobe--$(EXTVERSION).sql
+# Released versions stay installable, and lead to this one step by step.
+DATA = $(wildcard released/metaprobe--*.sql)
 DOCS = README.md
 
 # Distances have the same bits everywhere: no fused multiply-add, neither in

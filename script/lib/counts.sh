@@ -104,3 +104,11 @@ run_part() {
 	summary+=("$(printf '%-10s %5d passed, %3d failed, %4d s%s' "$1" "$part_passed" \
 		"$part_failed" "$((SECONDS - start))" "${part_skipped:+ ($part_skipped)}")")
 }
+
+# The last lines of the command, and its status.
+report_parts() {
+	say "" "== All parts"
+	printf '%s\n' "${summary[@]}"
+	say "$total_passed passed, $total_failed failed"
+	[ "$total_failed" -eq 0 ]
+}
