@@ -17,6 +17,46 @@ count(const int32_t *bounds, int first, int end, int32_t threshold)
 	return n;
 }
 
+ALWAYS_INLINE int32_t
+find_threshold(const int32_t *bounds, int n, int rank)
+{
+	int32_t low = INT32_MAX;
+	int32_t high = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		low = bounds[i] < low ? bounds[i] : low;
+		high = bounds[i] > high ? bounds[i] : high;
+	}
+	while (low < high)
+	{
+		int32_t middle = low + (high - low) / 2;
+		int		n_within = count(bounds, 0, n, middle);
+
+		if (n_within == rank)
+			return middle;
+		if (n_within > rank)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return high;
+}
+
+ALWAYS_INLINE void
+rank_all(const int32_t *bounds, int n, int32_t *ranks)
+{
+	for (int i = 0; i < n; i++)
+	{
+		int before = 0;
+
+		for (int j = 0; j < n; j++)
+			before +=
+				(bounds[j] > bounds[i]) | ((bounds[j] == bounds[i]) & (j < i));
+		ranks[i] = before;
+	}
+}
+
 /* Deal out single bounds [first, end); the first one goes to the slot. */
 static void
 deal_some(const int32_t *bounds, int first, int end, BoundSlots *slots,
@@ -49,14 +89,47 @@ collect_portable(const int32_t *bounds, int first, int end, int32_t threshold,
 
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
 #include <immintrin.h>
+#define AVX2 __attribute__((target("avx2")))
 
-__attribute__((target("avx2"))) static int
+AVX2 static int
 count_avx2(const int32_t *bounds, int first, int end, int32_t threshold)
 {
 	return count(bounds, first, end, threshold);
 }
 
-__attribute__((target("avx2"))) static int
+AVX2 static int32_t
+select_avx2(const int32_t *bounds, int n, int rank)
+{
+	return find_threshold(bounds, n, rank);
+}
+
+AVX2 static void
+rank_avx2(const int32_t *bounds, int n, int32_t *ranks)
+{
+	rank_all(bounds, n, ranks);
+}
+
+/* Which of 32 bounds are above the limit?  A bit each. */
+AVX2 ALWAYS_INLINE uint32_t
+bits_above(const int32_t *bounds, __m256i limit)
+{
+	__m256i above[4];
+	__m256i bytes;
+
+	for (int i = 0; i < 4; i++)
+		above[i] = _mm256_cmpgt_epi32(_mm256_loadu_si256(
+										  (const __m256i *) bounds + i),
+									  limit);
+	/* packing leaves fours of them in another order */
+	bytes = _mm256_packs_epi16(_mm256_packs_epi32(above[0], above[1]),
+							   _mm256_packs_epi32(above[2], above[3]));
+	bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2,
+																 6, 3, 7));
+	return (uint32_t) _mm256_movemask_epi8(bytes);
+}
+
+/* Many at once, so that the end of the inner loop is seldom a surprise. */
+AVX2 static int
 collect_avx2(const int32_t *bounds, int first, int end, int32_t threshold,
 			 int32_t *probes)
 {
@@ -64,11 +137,9 @@ collect_avx2(const int32_t *bounds, int first, int end, int32_t threshold,
 	int			  n = 0;
 	int			  i = first;
 
-	for (; i + 8 <= end; i += 8)
+	for (; i + 32 <= end; i += 32)
 	{
-		__m256i	 eight = _mm256_loadu_si256((const __m256i *) (bounds + i));
-		__m256i	 above = _mm256_cmpgt_epi32(eight, limit);
-		unsigned within = ~_mm256_movemask_ps((__m256) above) & 0xff;
+		uint32_t within = ~bits_above(bounds + i, limit);
 
 		for (; within != 0; within &= within - 1)
 			probes[n++] = i + __builtin_ctz(within);
@@ -77,7 +148,7 @@ collect_avx2(const int32_t *bounds, int first, int end, int32_t threshold,
 }
 
 /* One vector of slots after the other, so that it stays in registers. */
-__attribute__((target("avx2"))) static void
+AVX2 static void
 deal_avx2(const int32_t *bounds, int first, int end, BoundSlots *slots)
 {
 	int whole = (end - first) & ~7;
@@ -135,6 +206,38 @@ metaprobe_bounds_collect(const int32_t *bounds, int first, int end,
 		return collect_avx2(bounds, first, end, threshold, probes);
 #endif
 	return collect_portable(bounds, first, end, threshold, probes);
+}
+
+/*
+ * A threshold that at least rank of n bounds, none of them negative, are
+ * within, and few more: found by halving what it may be, which ends early once
+ * it parts rank of them from the rest.
+ */
+int32_t
+metaprobe_bounds_select(const int32_t *bounds, int n, int rank)
+{
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+	if (metaprobe_cpu_has_avx2())
+		return select_avx2(bounds, n, rank);
+#endif
+	return find_threshold(bounds, n, rank);
+}
+
+/*
+ * The places of n bounds if they were in order, the largest first; of equal
+ * ones the first first.  Takes n * n steps, of the quickest.
+ */
+void
+metaprobe_bounds_rank(const int32_t *bounds, int n, int32_t *ranks)
+{
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+	if (metaprobe_cpu_has_avx2())
+	{
+		rank_avx2(bounds, n, ranks);
+		return;
+	}
+#endif
+	rank_all(bounds, n, ranks);
 }
 
 /* Deal the bounds [first, end) out to the slots. */

@@ -27,11 +27,14 @@ typedef struct BoundSlots
 
 #define BOUND_SLOT_UNIT 8
 
-extern int	metaprobe_bounds_count(const int32_t *bounds, int first, int end,
-								   int32_t threshold);
-extern int	metaprobe_bounds_collect(const int32_t *bounds, int first, int end,
-									 int32_t threshold, int32_t *probes);
-extern void metaprobe_bounds_deal(const int32_t *bounds, int first, int end,
-								  BoundSlots *slots);
+extern int metaprobe_bounds_count(const int32_t *bounds, int first, int end,
+								  int32_t threshold);
+extern int metaprobe_bounds_collect(const int32_t *bounds, int first, int end,
+									int32_t threshold, int32_t *probes);
+extern int32_t metaprobe_bounds_select(const int32_t *bounds, int n, int rank);
+extern void	   metaprobe_bounds_rank(const int32_t *bounds, int n,
+									 int32_t *ranks);
+extern void	   metaprobe_bounds_deal(const int32_t *bounds, int first, int end,
+									 BoundSlots *slots);
 
 #endif /* METAPROBE_CORE_BOUNDS_H */

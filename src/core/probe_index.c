@@ -17,6 +17,7 @@
  */
 #define SEARCHES_BEFORE_SKETCH 100
 #define SEARCHES_BEFORE_EPOCHS 20
+#define SEARCHES_BEFORE_DIRECTIONS 20
 #define SEARCHES_BEFORE_ENVELOPES 2
 
 /* Note which indexes are of use for the probes; none is built yet. */
@@ -41,6 +42,7 @@ searches_before(const ProbeIndexes *indexes, IndexKind kind)
 	static const int at_first[N_INDEX_KINDS] = {
 		[INDEX_SKETCH] = SEARCHES_BEFORE_SKETCH,
 		[INDEX_EPOCHS] = SEARCHES_BEFORE_EPOCHS,
+		[INDEX_DIRECTIONS] = SEARCHES_BEFORE_DIRECTIONS,
 		[INDEX_ENVELOPES] = SEARCHES_BEFORE_ENVELOPES};
 
 	return ldexp(at_first[kind], indexes->attempts[kind]);
@@ -77,6 +79,9 @@ metaprobe_index_size(const ProbeCurves *probes, IndexKind kind)
 			return metaprobe_sketch_size(probes);
 		case INDEX_EPOCHS:
 			return metaprobe_packed_size(probes->n_probes, probes->n_epochs);
+		case INDEX_DIRECTIONS:
+			return (size_t) probes->n_probes * probes->n_epochs *
+				   sizeof(float);
 		case INDEX_ENVELOPES:
 			return (size_t) probes->n_probes * probes->n_epochs * 2 *
 				   sizeof(float);
@@ -84,16 +89,6 @@ metaprobe_index_size(const ProbeCurves *probes, IndexKind kind)
 			break;
 	}
 	return 0;
-}
-
-static size_t
-directions_size(const ProbeCurves *probes)
-{
-	size_t n = probes->n_epochs;
-
-	if (!metaprobe_is_angular(probes->metric))
-		return 0;
-	return n * sizeof(double) + probes->n_probes * n * sizeof(float);
 }
 
 /* Bytes of memory that building it takes besides. */
@@ -106,58 +101,40 @@ metaprobe_index_workspace_size(const ProbeCurves *probes, IndexKind kind)
 			return metaprobe_sketch_workspace_size(probes);
 		case INDEX_ENVELOPES:
 			return metaprobe_dtw_envelope_workspace_size(probes->n_epochs);
+		case INDEX_DIRECTIONS:
+			return probes->n_epochs * sizeof(double);
 		case INDEX_EPOCHS:
-			return directions_size(probes);
 		case INDEX_NONE:
 			break;
 	}
 	return 0;
 }
 
-/*
- * What an angular metric compares of a curve, as floats.  False if that is
- * undefined.
- */
-bool
+/* What an angular metric compares of a curve, as floats; NaN if undefined. */
+void
 metaprobe_take_direction(Metric metric, const float *curve, int n,
 						 double *normalised, float *direction)
 {
 	metaprobe_normalise(metric, curve, n, normalised);
 	for (int i = 0; i < n; i++)
 		direction[i] = (float) normalised[i];
-	return n > 0 && !isnan(direction[0]);
 }
 
-/* Pack the probes' losses; for angles their directions, from a workspace. */
 static void
-build_epochs(ProbeIndexes *indexes, const ProbeCurves *probes, void *memory,
-			 void *workspace)
+build_directions(ProbeIndexes *indexes, const ProbeCurves *probes,
+				 void *memory, void *workspace)
 {
-	const float *points = probes->losses;
-	int			 n = probes->n_epochs;
+	int n = probes->n_epochs;
 
-	if (metaprobe_is_angular(probes->metric))
+	indexes->directions = memory;
+	for (int probe = 0; probe < probes->n_probes; probe++)
 	{
-		double *normalised = workspace;
-		float  *directions = (float *) (normalised + n);
-
-		for (int probe = 0; probe < probes->n_probes; probe++)
-		{
-			float *direction = directions + (size_t) probe * n;
-
-			metaprobe_poll();
-			/* a probe without one is no neighbour, wherever it is packed */
-			if (!metaprobe_take_direction(probes->metric,
-										  metaprobe_probe_curve(probes, probe),
-										  n, normalised, direction))
-				memset(direction, 0, n * sizeof(float));
-		}
-		points = directions;
+		metaprobe_poll();
+		metaprobe_take_direction(probes->metric,
+								 metaprobe_probe_curve(probes, probe), n,
+								 workspace,
+								 indexes->directions + (size_t) probe * n);
 	}
-	metaprobe_packed_build(&indexes->epochs,
-						   probes->metric == METRIC_L1 ? PACKED_SIZES :
-														 PACKED_SQUARES,
-						   points, n, probes->n_probes, n, memory);
 }
 
 static void
@@ -190,7 +167,15 @@ metaprobe_index_build(ProbeIndexes *indexes, const ProbeCurves *probes,
 								   workspace);
 			break;
 		case INDEX_EPOCHS:
-			build_epochs(indexes, probes, memory, workspace);
+			metaprobe_packed_build(&indexes->epochs,
+								   probes->metric == METRIC_L1 ?
+									   PACKED_SIZES :
+									   PACKED_SQUARES,
+								   probes->losses, probes->n_epochs,
+								   probes->n_probes, probes->n_epochs, memory);
+			break;
+		case INDEX_DIRECTIONS:
+			build_directions(indexes, probes, memory, workspace);
 			break;
 		case INDEX_ENVELOPES:
 			build_envelopes(indexes, probes, memory, workspace);

@@ -14,9 +14,10 @@
 /* What can be prepared of a suite to bound distances, and when it helps. */
 typedef enum IndexKind
 {
-	INDEX_SKETCH,	 /* complete curves */
-	INDEX_EPOCHS,	 /* all; of angular metrics only complete ones */
-	INDEX_ENVELOPES, /* all, under dynamic time warping */
+	INDEX_SKETCH,	  /* complete curves */
+	INDEX_EPOCHS,	  /* all, not under angular metrics */
+	INDEX_DIRECTIONS, /* complete curves, under angular metrics */
+	INDEX_ENVELOPES,  /* all, under dynamic time warping */
 	N_INDEX_KINDS,
 	INDEX_NONE = N_INDEX_KINDS
 } IndexKind;
@@ -30,7 +31,8 @@ typedef struct ProbeIndexes
 	bool		 is_complete;			  /* no probe has a missing epoch */
 	Sketch		 sketch;
 	PackedPoints epochs;
-	float		*lower; /* envelopes: n_probes rows of n_epochs */
+	float		*directions; /* n_probes rows of n_epochs; NaN if undefined */
+	float		*lower;		 /* envelopes: n_probes rows of n_epochs */
 	float		*upper;
 } ProbeIndexes;
 
@@ -44,7 +46,7 @@ extern size_t metaprobe_index_workspace_size(const ProbeCurves *probes,
 extern void	  metaprobe_index_build(ProbeIndexes	  *indexes,
 									const ProbeCurves *probes, IndexKind kind,
 									void *memory, void *workspace);
-extern bool metaprobe_take_direction(Metric metric, const float *curve, int n,
+extern void metaprobe_take_direction(Metric metric, const float *curve, int n,
 									 double *normalised, float *direction);
 
 #endif /* METAPROBE_CORE_PROBE_INDEX_H */

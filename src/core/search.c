@@ -21,9 +21,8 @@
 /* What converting a double to a float, and back, changes at most. */
 #define FLOAT_MARGIN 1e-6
 
-/* Looking at the epochs of a block pays off for so many candidates. */
-#define BLOCK_WORTHWHILE 3
-#define CANDIDATES_WORTHWHILE 16
+/* So many candidates are put into order before they are measured. */
+#define ORDERED_CANDIDATES 64
 
 /* So many distances are taken together; the radius shrinks in between. */
 #define MEASURED_AT_ONCE 8
@@ -89,8 +88,8 @@ lay_out(Search *search, const ProbeCurves *probes, void *memory)
 						   sizeof(int32_t));
 	search->distances = carve(&carver, n, sizeof(double));
 	search->measured = carve(&carver, n, sizeof(int32_t));
-	search->candidates = carve(&carver, n, sizeof(int32_t));
-	search->second_looks = carve(&carver, n, sizeof(int32_t));
+	search->candidates = carve(&carver, n + 1, sizeof(int32_t));
+	search->roughs = carve(&carver, n, sizeof(int32_t));
 	search->slots.bounds = carve(&carver, n_slots, sizeof(int32_t));
 	search->slots.probes = carve(&carver, n_slots, sizeof(int32_t));
 	search->max_slots = (int) n_slots;
@@ -189,35 +188,19 @@ bound_by_sketch(Search *search)
 	return true;
 }
 
-/* Look at the curve's epochs as at packed ones. */
-static void
-pack_epochs(Search *search)
+static bool
+bound_by_epochs(Search *search)
 {
 	const ProbeCurves *probes = search->probes;
 	PackedQuery		  *query = &search->epochs_query;
-	const float		  *point = search->curve;
 
-	if (metaprobe_is_angular(probes->metric))
-	{
-		metaprobe_take_direction(probes->metric, search->curve,
-								 search->n_epochs, search->normalised,
-								 search->direction);
-		point = search->direction;
-	}
-	metaprobe_packed_query_set(query, &search->indexes->epochs, point,
+	metaprobe_packed_query_set(query, &search->indexes->epochs, search->curve,
 							   search->n_epochs, !search->has_gaps);
 	search->scale = 1;
 	if (query->n_known > 0)
 		search->scale = (double) probes->n_epochs / query->n_known;
-	search->has_epochs = true;
-}
-
-static bool
-bound_by_epochs(Search *search)
-{
-	pack_epochs(search);
-	metaprobe_packed_distances(&search->indexes->epochs, &search->epochs_query,
-							   0, search->probes->n_probes, search->bounds);
+	metaprobe_packed_distances(&search->indexes->epochs, query, 0,
+							   probes->n_probes, search->bounds);
 	return true;
 }
 
@@ -305,7 +288,7 @@ metaprobe_search_begin(Search *search, const float *curve, int n_epochs,
 	search->n_epochs = n;
 	search->except = except;
 	search->n_measured = 0;
-	search->has_epochs = false;
+	search->has_rough = false;
 	is_complete &= search->indexes->is_complete;
 	search->is_angular = is_complete && metaprobe_is_angular(probes->metric);
 	if (probes->metric == METRIC_DTW)
@@ -405,13 +388,10 @@ measure(Search *search, const int32_t *probes, int n, double limit)
 	}
 }
 
-/* The largest packed distance, by epochs, of a probe at most this far away. */
+/* The largest packed distance of a probe at most this far away. */
 static int32_t
 epochs_threshold(const Search *search, double distance)
 {
-	/* directions are floats, and a cosine is computed with an error */
-	if (metaprobe_is_angular(search->probes->metric))
-		distance = sqrt(2 * (distance + COSINE_ROUNDING)) + FLOAT_MARGIN;
 	distance *= 1 + 1e-9;
 	if (search->probes->metric != METRIC_L1)
 		distance /= sqrt(search->scale);
@@ -434,6 +414,7 @@ bound_at(const Search *search, double distance)
 			return epochs_threshold(search, distance);
 		case INDEX_ENVELOPES:
 			return float_bound(distance * (1 + FLOAT_MARGIN));
+		case INDEX_DIRECTIONS: /* which is for rough distances */
 		case INDEX_NONE:
 			break;
 	}
@@ -552,75 +533,15 @@ may_be_within(Search *search, int probe, int32_t threshold)
 	return true;
 }
 
-/* Can that help, and is the index there?  If it is not, it would have helped. */
-static bool
-can_look_at_epochs(Search *search, int n_candidates)
-{
-	ProbeIndexes *indexes = search->indexes;
-
-	if (search->bounded_by != INDEX_SKETCH ||
-		n_candidates < CANDIDATES_WORTHWHILE)
-		return false;
-	if (!indexes->is_built[INDEX_EPOCHS])
-		indexes->searches[INDEX_EPOCHS]++;
-	return indexes->is_built[INDEX_EPOCHS];
-}
-
-/*
- * Where the sketch leaves many probes of a block, look at all their epochs
- * before they are measured.  Of n candidates, in ascending order, those that
- * may be within the radius are left, with what was seen in second_looks.
- * Returns how many they are.
- */
-static int
-look_at_epochs(Search *search, int n, double radius)
-{
-	int32_t *candidates = search->candidates;
-	int32_t	 threshold;
-	int		 n_left = 0;
-
-	if (!search->has_epochs)
-		pack_epochs(search);
-	threshold = epochs_threshold(search, radius);
-	for (int i = 0; i < n;)
-	{
-		int		first = candidates[i] / PACKED_BLOCK * PACKED_BLOCK;
-		int		end = i;
-		int32_t distances[PACKED_BLOCK];
-
-		while (end < n && candidates[end] < first + PACKED_BLOCK)
-			end++;
-		if (end - i < BLOCK_WORTHWHILE)
-			memset(distances, 0, sizeof(distances));
-		else
-			metaprobe_packed_distances(&search->indexes->epochs,
-									   &search->epochs_query, first,
-									   first + PACKED_BLOCK, distances);
-		for (; i < end; i++)
-		{
-			int32_t distance = distances[candidates[i] - first];
-
-			candidates[n_left] = candidates[i];
-			search->second_looks[n_left] = distance;
-			n_left += distance <= threshold;
-		}
-	}
-	return n_left;
-}
-
 /* Measure all probes of the range that may be among the nearest. */
 static void
 sweep(Search *search, ProbeRange range, Nearest *nearest)
 {
 	double	radius = radius_of(nearest);
 	int32_t threshold = bound_at(search, radius);
-	int32_t second_threshold = INT32_MAX;
-	int	 n = metaprobe_bounds_collect(search->bounds, range.first, range.end,
-									  threshold, search->candidates);
-	bool has_looked = can_look_at_epochs(search, n);
+	int n = metaprobe_bounds_collect(search->bounds, range.first, range.end,
+									 threshold, search->candidates);
 
-	if (has_looked)
-		n = look_at_epochs(search, n, radius);
 	for (int i = 0; i < n;)
 	{
 		int32_t some[WARPED_AT_ONCE];
@@ -629,8 +550,6 @@ sweep(Search *search, ProbeRange range, Nearest *nearest)
 
 		for (; i < n && n_some < measured_at_once(search); i++)
 		{
-			if (has_looked && search->second_looks[i] > second_threshold)
-				continue;
 			if (may_be_within(search, search->candidates[i], threshold))
 				some[n_some++] = search->candidates[i];
 		}
@@ -638,9 +557,168 @@ sweep(Search *search, ProbeRange range, Nearest *nearest)
 		offer_from(search, n_before, nearest);
 		radius = radius_of(nearest);
 		threshold = bound_at(search, radius);
-		if (has_looked)
-			second_threshold = epochs_threshold(search, radius);
 	}
+}
+
+/*
+ * Rough distances
+ */
+
+/*
+ * Can the rough distances of complete curves be taken?  For angles they are
+ * those of directions, an index that would have helped if it is not there.
+ */
+static bool
+prepare_rough(Search *search)
+{
+	const ProbeCurves *probes = search->probes;
+	ProbeIndexes	  *indexes = search->indexes;
+
+	if (search->bounded_by != INDEX_SKETCH)
+		return false;
+	if (search->is_angular && !indexes->is_built[INDEX_DIRECTIONS])
+	{
+		indexes->searches[INDEX_DIRECTIONS]++;
+		return false;
+	}
+	if (search->has_rough)
+		return true;
+	search->rough =
+		(RoughPoints){probes->losses, search->curve, probes->n_epochs,
+					  probes->metric == METRIC_L1 ? PACKED_SIZES :
+													PACKED_SQUARES};
+	if (search->is_angular)
+	{
+		metaprobe_take_direction(probes->metric, search->curve,
+								 search->n_epochs, search->normalised,
+								 search->direction);
+		search->rough.rows = indexes->directions;
+		search->rough.from = search->direction;
+	}
+	search->has_rough = true;
+	return true;
+}
+
+/*
+ * The rough distance that a probe at most this far away can have.  Directions
+ * are floats, and a cosine is computed with an error.
+ */
+static int32_t
+rough_threshold(const Search *search, double distance)
+{
+	if (search->is_angular)
+		distance = sqrt(2 * (distance + COSINE_ROUNDING)) + FLOAT_MARGIN;
+	return metaprobe_rough_threshold(&search->rough, distance);
+}
+
+/* And the distance that a probe of this rough one can have. */
+static double
+rough_reach(const Search *search, int32_t rough)
+{
+	double reach = metaprobe_rough_reach(&search->rough, rough);
+
+	if (search->is_angular)
+		reach = (reach + FLOAT_MARGIN) * (reach + FLOAT_MARGIN) / 2 +
+				COSINE_ROUNDING;
+	return reach;
+}
+
+/* How far away the k nearest can be, if n candidates are looked at. */
+static double
+rough_radius(const Search *search, int n, int k)
+{
+	if (n < k)
+		return INFINITY;
+	return rough_reach(search, metaprobe_bounds_select(search->roughs, n, k));
+}
+
+/* Take the rough distances of candidates [first, end). */
+static void
+look_roughly(Search *search, int first, int end)
+{
+	metaprobe_rough_distances(&search->rough, search->candidates + first,
+							  end - first, search->roughs + first);
+}
+
+/* The sample must not be collected a second time. */
+static void
+hide_sample(Search *search, int n_sampled)
+{
+	for (int i = 0; i < n_sampled; i++)
+		search->bounds[search->candidates[i]] = BOUND_SETTLED;
+}
+
+static void
+unhide_sample(Search *search)
+{
+	const BoundSlots *slots = &search->slots;
+
+	for (int i = 0; i < slots->n_slots; i++)
+	{
+		if (slots->bounds[i] != BOUND_SETTLED)
+			search->bounds[slots->probes[i]] = slots->bounds[i];
+	}
+}
+
+/*
+ * Leave those of n candidates whose rough distance is within the threshold: a
+ * few of them farthest first, which is how they are kept (nearest.c).
+ */
+static int
+pick_candidates(Search *search, int n, int32_t threshold)
+{
+	int32_t *candidates = search->candidates;
+	int32_t *roughs = search->roughs;
+	int32_t	 picked[ORDERED_CANDIDATES];
+	int32_t	 places[ORDERED_CANDIDATES];
+	int		 n_picked = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		candidates[n_picked] = candidates[i];
+		roughs[n_picked] = roughs[i];
+		n_picked += roughs[i] <= threshold;
+	}
+	if (n_picked > ORDERED_CANDIDATES)
+		return n_picked;
+	memcpy(picked, candidates, n_picked * sizeof(int32_t));
+	metaprobe_bounds_rank(roughs, n_picked, places);
+	for (int i = 0; i < n_picked; i++)
+		candidates[places[i]] = picked[i];
+	return n_picked;
+}
+
+/*
+ * Measure the probes of the ranges that may be among the nearest, by their
+ * rough distances: those of a sample give a radius, those of all that are
+ * bounded within it another, which few but the nearest themselves are within.
+ */
+static void
+refine(Search *search, const ProbeRange *ranges, int n_ranges,
+	   Nearest *nearest)
+{
+	int	   k = nearest->capacity;
+	double radius = radius_of(nearest);
+	int	   n_before = search->n_measured;
+	int	   n_sampled =
+		metaprobe_search_sample(search, ranges, n_ranges, seeds_for(k));
+	int		n = n_sampled;
+	int32_t threshold;
+
+	look_roughly(search, 0, n_sampled);
+	radius = fmin(radius, rough_radius(search, n_sampled, k));
+	threshold = bound_at(search, radius);
+	hide_sample(search, n_sampled);
+	for (int i = 0; i < n_ranges; i++)
+		n += metaprobe_bounds_collect(search->bounds, ranges[i].first,
+									  ranges[i].end, threshold,
+									  search->candidates + n);
+	unhide_sample(search);
+	look_roughly(search, n_sampled, n);
+	radius = fmin(radius, rough_radius(search, n, k));
+	n = pick_candidates(search, n, rough_threshold(search, radius));
+	measure(search, search->candidates, n, radius);
+	offer_from(search, n_before, nearest);
 }
 
 /* Fill nearest with the nearest probes of the ranges, nearest first. */
@@ -648,14 +726,18 @@ void
 metaprobe_search_nearest(Search *search, const ProbeRange *ranges,
 						 int n_ranges, Nearest *nearest)
 {
-	int n_before;
-
 	offer_measured(search, ranges, n_ranges, nearest);
-	n_before = search->n_measured;
-	metaprobe_search_seed(search, ranges, n_ranges,
-						  seeds_for(nearest->capacity));
-	offer_from(search, n_before, nearest);
-	for (int i = 0; i < n_ranges; i++)
-		sweep(search, ranges[i], nearest);
+	if (prepare_rough(search))
+		refine(search, ranges, n_ranges, nearest);
+	else
+	{
+		int n_before = search->n_measured;
+
+		metaprobe_search_seed(search, ranges, n_ranges,
+							  seeds_for(nearest->capacity));
+		offer_from(search, n_before, nearest);
+		for (int i = 0; i < n_ranges; i++)
+			sweep(search, ranges[i], nearest);
+	}
 	metaprobe_nearest_sort(nearest);
 }

@@ -13,6 +13,7 @@
 #include "dtw_bound.h"
 #include "nearest.h"
 #include "probe_index.h"
+#include "rough.h"
 
 /* What dynamic time warping needs. */
 typedef struct WarpSearch
@@ -45,8 +46,8 @@ typedef struct Search
 	bool			 has_gaps; /* before its end */
 	int				 except;   /* a probe that is no neighbour, or -1 */
 	IndexKind		 bounded_by;
-	double			 scale;		 /* of distances over the epochs observed */
-	bool			 has_epochs; /* epochs_query is of this curve */
+	double			 scale;		/* of distances over the epochs observed */
+	bool			 has_rough; /* rough is of this curve */
 	DistanceFunction distance;
 	AngularCurve	 angular; /* if both curve and probes are complete */
 	bool			 is_angular;
@@ -58,8 +59,9 @@ typedef struct Search
 	SketchQuery sketch_query;
 	PackedQuery epochs_query;
 
-	int32_t		 *candidates;	/* n_probes: room to work in */
-	int32_t		 *second_looks; /* packed distances of the candidates */
+	int32_t		 *candidates; /* n_probes and one: room to work in */
+	int32_t		 *roughs;	  /* rough distances of the candidates */
+	RoughPoints	  rough;	  /* what these are taken of */
 	BoundSlots	  slots;
 	int			  max_slots;
 	WarpSearch	  warp;

@@ -102,12 +102,89 @@ slots_keep_the_smallest_dealt_to_them(void **state)
 	}
 }
 
+static int
+count_within(const int32_t *bounds, int n, int32_t threshold)
+{
+	int n_within = 0;
+
+	for (int i = 0; i < n; i++)
+		n_within += bounds[i] <= threshold;
+	return n_within;
+}
+
+/* Of thresholds that enough bounds are within, none leaves fewer. */
+static void
+a_selected_threshold_parts_the_smallest(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 5000; round++)
+	{
+		int32_t bounds[MAX_PROBES];
+		int		n = random_bounds(&random, bounds);
+		int		rank;
+		int32_t threshold;
+		int		n_within;
+		int		n_below = 0;
+
+		if (n == 0)
+			continue;
+		rank = random_between(&random, 1, n);
+		threshold = metaprobe_bounds_select(bounds, n, rank);
+		n_within = count_within(bounds, n, threshold);
+		assert_true(n_within >= rank);
+		for (int i = 0; i < n; i++)
+		{
+			int n_as_small = count_within(bounds, n, bounds[i]);
+
+			if (n_as_small < n_within && n_as_small > n_below)
+				n_below = n_as_small;
+		}
+		assert_true(n_below < rank);
+	}
+}
+
+/* Such places make a permutation that puts the bounds in order. */
+static void
+ranks_put_bounds_in_order(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 5000; round++)
+	{
+		int32_t bounds[MAX_PROBES];
+		int32_t ranks[MAX_PROBES];
+		int		order[MAX_PROBES];
+		int		n = random_bounds(&random, bounds);
+
+		metaprobe_bounds_rank(bounds, n, ranks);
+		for (int i = 0; i < n; i++)
+			order[i] = -1;
+		for (int i = 0; i < n; i++)
+		{
+			assert_in_range(ranks[i], 0, n - 1);
+			order[ranks[i]] = i;
+		}
+		for (int i = 0; i < n; i++)
+		{
+			assert_true(order[i] >= 0);
+			assert_true(i == 0 || bounds[order[i - 1]] > bounds[order[i]] ||
+						(bounds[order[i - 1]] == bounds[order[i]] &&
+						 order[i - 1] < order[i]));
+		}
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test_with_both_kernels(counts_and_collections_agree_with_a_loop),
 		test_with_both_kernels(slots_keep_the_smallest_dealt_to_them),
+		test_with_both_kernels(a_selected_threshold_parts_the_smallest),
+		test_with_both_kernels(ranks_put_bounds_in_order),
 	};
 
 	random_announce_seed();

@@ -101,9 +101,9 @@ build_random_indexes(Random *random, Suite *suite)
 	}
 	if (suite->classifier.indexes.is_complete && random_chance(random, 0.8))
 		build_index(suite, INDEX_SKETCH);
-	if ((metric == METRIC_L2 || metric == METRIC_L1) &&
-		random_chance(random, 0.8))
-		build_index(suite, INDEX_EPOCHS);
+	if (random_chance(random, 0.8))
+		build_index(suite, metaprobe_is_angular(metric) ? INDEX_DIRECTIONS :
+														  INDEX_EPOCHS);
 }
 
 static CurveStyle
