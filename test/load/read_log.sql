@@ -1,0 +1,1 @@
+INSERT INTO recorded SELECT run, id, curve FROM (SELECT 'run ' || last_value / 400 AS run FROM chunks) AS r, loss_curves('loss_log', run) ORDER BY id ON CONFLICT (run, id) DO UPDATE SET curve = excluded.curve WHERE epochs(recorded.curve) <= epochs(excluded.curve);
