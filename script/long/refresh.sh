@@ -11,8 +11,8 @@ part_refresh() {
 	need_server_running || return
 	server_command createdb refresh
 	run_psql -d refresh -c 'CREATE EXTENSION metaprobe'
-	logged refresh run_psql -d refresh -v rows="${ROWS:-10000000}" -v data="$root/test/data/mnist" \
-		-f "$root/test/load/big_table.sql" || status=$?
+	logged refresh run_psql -d refresh -v rows="${ROWS:-10000000}" -v data="$work/run/test/data/mnist" \
+		-f "$work/run/test/load/big_table.sql" || status=$?
 	count_tap "$status" "$work/refresh.log"
 	server_command dropdb refresh
 }
