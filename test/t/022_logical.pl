@@ -29,7 +29,7 @@ $publisher->safe_psql(
 	'postgres', qq{
 CREATE TABLE keyed AS SELECT id, $gaps AS curve, curve::loss_curve(40) AS whole FROM samples;
 ALTER TABLE keyed ADD PRIMARY KEY (id);
-INSERT INTO keyed VALUES (-1, 'NaN'::text::float8 || '[1,NaN]'::loss_curve, NULL), (-2, ARRAY['NaN', '-0', 1e-45, 3e38]::real[]::loss_curve, NULL);
+INSERT INTO keyed VALUES (-1, '[NaN,1,NaN]', NULL), (-2, ARRAY['NaN', '-0', 1e-45, 3e38]::real[]::loss_curve, NULL);
 CREATE TABLE full_rows AS SELECT 1 + (id & 7) AS half, curve FROM keyed;
 INSERT INTO full_rows VALUES (0, '[1,null]'), (0, '[1]'), (0, '[1,null]');
 ALTER TABLE full_rows REPLICA IDENTITY FULL;
@@ -44,7 +44,7 @@ INSERT INTO suites
 	UNION ALL SELECT 'small', probe_suite_agg(label, curve[0:n % 40]) FROM (SELECT label, curve, row_number() OVER (ORDER BY id) AS n FROM held_out LIMIT 60) AS p;
 INSERT INTO suites SELECT 'fitted k', configure_probe_suite(suite, k => 3) FROM suites WHERE name = 'fitted';
 SELECT create_tag_table('tags', 'keyed');
-CALL refresh_tags('tags', 'keyed', (SELECT 'probes'::regclass));
+CALL refresh_tags('tags', 'keyed', 'probes');
 CREATE TABLE wide AS SELECT id, resample_curve(curve, 3000) AS curve FROM samples WHERE id < 5;
 ALTER TABLE wide REPLICA IDENTITY FULL;
 CREATE PUBLICATION everything FOR TABLE keyed, full_rows, suites, tags, wide, probes;
@@ -119,8 +119,48 @@ is( $node{$_}->safe_psql('postgres', 'SELECT curve, count(*) FROM full_rows WHER
 	'[1,null]|2', "$_: the row that was deleted is the one with that curve")
   foreach @subscribers;
 
-# A suite has no equality operator of its own, so it can be replicated, but
-# not identify a row unless PostgreSQL finds a way to compare it.
-my $error = error_of($publisher, q{SELECT suite = suite FROM suites});
-note "suite = suite: $error";
-$publisher->safe_psql('postgres', q{UPDATE suites SET suite = configure_probe_suite(suite, k => 7) WHERE name = 'small'});
+
+# Rows that are identified by a suite.
+$publisher->safe_psql(
+	'postgres', q{
+UPDATE suites SET suite = configure_probe_suite(suite, k => 7) WHERE name = 'small';
+UPDATE suites SET name = 'other' WHERE name = 'fitted k';
+INSERT INTO suites SELECT 'fitted k', fit_probe_suite(suite) FROM suites WHERE name = 'plain';
+DELETE FROM suites WHERE name = 'other';
+});
+same_everywhere('suites');
+
+# Tags go on being refreshed by the publisher; a subscriber that has no use for
+# these refreshes its own, and only what changed.
+$publisher->safe_psql('postgres', q{CALL refresh_tags('tags', 'keyed', 'probes')});
+same_everywhere('refreshed tags');
+my $rows = $publisher->safe_psql('postgres', 'SELECT count(*) FROM keyed');
+foreach my $format (@subscribers)
+{
+	is( $node{$format}->safe_psql('postgres', q{CALL refresh_tags('tags', 'keyed', 'probes')}),
+		"0|0|0|$rows", "$format: replicated tags are current there too");
+	$node{$format}->safe_psql('postgres', q{SELECT create_tag_table('own_tags', 'keyed'); CALL refresh_tags('own_tags', 'keyed', 'probes')});
+}
+my $changed = $publisher->safe_psql('postgres',
+	q{UPDATE keyed SET curve = curve || '[0.5,null,0.25]' WHERE id % 19 = 1 RETURNING id}) =~ tr/\n// + 1;
+my $deleted = $publisher->safe_psql('postgres', q{DELETE FROM keyed WHERE id % 19 = 2 RETURNING id}) =~ tr/\n// + 1;
+foreach my $format (@subscribers)
+{
+	$publisher->wait_for_catchup($format);
+	is( $node{$format}->safe_psql('postgres', q{CALL refresh_tags('own_tags', 'keyed', 'probes')}),
+		join('|', 0, $changed, $deleted, $rows - $changed - $deleted),
+		"$format: a refresh there does what changed here");
+	is( $node{$format}->safe_psql(
+			'postgres', q{
+SELECT count(*) FROM keyed LEFT JOIN own_tags AS t USING (id), tag_metadata(curve, 'probes'::regclass) AS m
+WHERE (t.label, t.probability, t.score, t.runner_up, t.margin, t.distance, t.novelty)
+	IS DISTINCT FROM (m.label, m.probability, m.score, m.runner_up, m.margin, m.distance, m.novelty)}),
+		0,
+		"$format: to tags that are what classification gives");
+	is( $node{$format}->safe_psql('postgres', 'SELECT apply_error_count, sync_error_count FROM pg_stat_subscription_stats'),
+		'0|0', "$format: no error on the way");
+	$node{$format}->safe_psql('postgres', "DROP SUBSCRIPTION $format");
+	$node{$format}->stop;
+}
+$publisher->stop;
+done_testing();

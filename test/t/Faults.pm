@@ -16,6 +16,7 @@ our @EXPORT = qw(
   rounds
   kill_server
   wait_until_gone
+  wait_until_ready
   worker
   is_amcheck_clean
 );
@@ -52,6 +53,21 @@ sub wait_until_gone
 	{
 		die "processes @left do not end" if time > $end;
 		usleep(10_000);
+	}
+	return;
+}
+
+# Wait until a server that restarts by itself takes connections again.
+sub wait_until_ready
+{
+	my ($node) = @_;
+	my $end = time + $PostgreSQL::Test::Utils::timeout_default;
+	my @is_ready = ($node->installed_command('pg_isready'), '-q', '-h', $node->host, '-p', $node->port);
+
+	until (system(@is_ready) == 0)
+	{
+		die 'the server does not come back' if time > $end;
+		usleep(50_000);
 	}
 	return;
 }
