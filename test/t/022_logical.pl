@@ -16,10 +16,12 @@ use Test::More;
 
 my $seed = random_seed();
 my $publisher = start_node('publisher', allows_streaming => 'logical');
-my @subscribers = ('text', 'binary');
-my %node = map { $_ => start_node($_, allows_streaming => 'logical') } @subscribers;
+my $subscriber = start_node('subscriber', allows_streaming => 'logical');
 
-load_real_curves($publisher, samples => 400);
+# Each format has a database of its name.
+my @formats = ('text', 'binary');
+
+load_real_curves($publisher, samples => 250);
 
 # keyed and full have the same rows: the one with a key, the other
 # identified by all of a row, curve and suite included.  full has two rows that
@@ -50,20 +52,22 @@ ALTER TABLE wide REPLICA IDENTITY FULL;
 CREATE PUBLICATION everything FOR TABLE keyed, full_rows, suites, tags, wide, probes;
 });
 
-foreach my $format (@subscribers)
+foreach my $format (@formats)
 {
-	my $connection = $publisher->connstr('postgres');
+	my $connection = $publisher->connstr('postgres') =~ s{'}{}gr;
 	my $binary = $format eq 'binary' ? 'true' : 'false';
 
-	$node{$format}->safe_psql(
-		'postgres', qq{
+	$subscriber->safe_psql('postgres', qq{CREATE DATABASE "$format"});
+	install_generators($subscriber, $format);
+	$subscriber->safe_psql(
+		$format, qq{
 CREATE TABLE keyed (id integer PRIMARY KEY, curve loss_curve, whole loss_curve(40));
 CREATE TABLE full_rows (half integer, curve loss_curve);
 CREATE TABLE suites (name text, suite probe_suite);
 CREATE TABLE wide (id integer, curve loss_curve);
 CREATE TABLE probes (id text PRIMARY KEY, label text, curve loss_curve);
 SELECT create_tag_table('tags', 'keyed');
-CREATE SUBSCRIPTION $format CONNECTION '$connection' PUBLICATION everything WITH (binary = $binary);
+CREATE SUBSCRIPTION "$format" CONNECTION '$connection' PUBLICATION everything WITH (binary = $binary);
 });
 }
 
@@ -81,21 +85,21 @@ push @answers, answer('keyed', "'probes'::regclass", 'typical');
 
 sub same_everywhere
 {
-	my ($name) = @_;
+	my ($name, @queries) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $script = join ";\n", $content, @answers;
+	my $script = join ";\n", $content, @queries;
 	my $expected = $publisher->safe_psql('postgres', $script);
 
-	foreach my $format (@subscribers)
+	foreach my $format (@formats)
 	{
 		$publisher->wait_for_catchup($format);
-		is($node{$format}->safe_psql('postgres', $script), $expected, "$format: $name");
+		is($subscriber->safe_psql($format, $script), $expected, "$format: $name");
 	}
 	return;
 }
 
-$node{$_}->wait_for_subscription_sync($publisher, $_) foreach @subscribers;
-same_everywhere('the first copy');
+$subscriber->wait_for_subscription_sync($publisher, $_, $_) foreach @formats;
+same_everywhere('the first copy', @answers);
 
 $publisher->safe_psql(
 	'postgres', q{
@@ -115,9 +119,9 @@ UPDATE wide SET curve = curve[0:2000] WHERE id = 2;
 DELETE FROM wide WHERE id = 3;
 });
 same_everywhere('updates and deletes');
-is( $node{$_}->safe_psql('postgres', 'SELECT curve, count(*) FROM full_rows WHERE half = 0 GROUP BY curve'),
+is( $subscriber->safe_psql($_, 'SELECT curve, count(*) FROM full_rows WHERE half = 0 GROUP BY curve'),
 	'[1,null]|2', "$_: the row that was deleted is the one with that curve")
-  foreach @subscribers;
+  foreach @formats;
 
 
 # Rows that are identified by a suite.
@@ -128,39 +132,37 @@ UPDATE suites SET name = 'other' WHERE name = 'fitted k';
 INSERT INTO suites SELECT 'fitted k', fit_probe_suite(suite) FROM suites WHERE name = 'plain';
 DELETE FROM suites WHERE name = 'other';
 });
-same_everywhere('suites');
+same_everywhere('suites', @answers);
 
 # Tags go on being refreshed by the publisher; a subscriber that has no use for
 # these refreshes its own, and only what changed.
 $publisher->safe_psql('postgres', q{CALL refresh_tags('tags', 'keyed', 'probes')});
 same_everywhere('refreshed tags');
 my $rows = $publisher->safe_psql('postgres', 'SELECT count(*) FROM keyed');
-foreach my $format (@subscribers)
+foreach my $format (@formats)
 {
-	is( $node{$format}->safe_psql('postgres', q{CALL refresh_tags('tags', 'keyed', 'probes')}),
+	is( $subscriber->safe_psql($format, q{CALL refresh_tags('tags', 'keyed', 'probes')}),
 		"0|0|0|$rows", "$format: replicated tags are current there too");
-	$node{$format}->safe_psql('postgres', q{SELECT create_tag_table('own_tags', 'keyed'); CALL refresh_tags('own_tags', 'keyed', 'probes')});
+	$subscriber->safe_psql($format, q{SELECT create_tag_table('own_tags', 'keyed'); CALL refresh_tags('own_tags', 'keyed', 'probes')});
 }
 my $changed = $publisher->safe_psql('postgres',
 	q{UPDATE keyed SET curve = curve || '[0.5,null,0.25]' WHERE id % 19 = 1 RETURNING id}) =~ tr/\n// + 1;
 my $deleted = $publisher->safe_psql('postgres', q{DELETE FROM keyed WHERE id % 19 = 2 RETURNING id}) =~ tr/\n// + 1;
-foreach my $format (@subscribers)
+foreach my $format (@formats)
 {
 	$publisher->wait_for_catchup($format);
-	is( $node{$format}->safe_psql('postgres', q{CALL refresh_tags('own_tags', 'keyed', 'probes')}),
+	is( $subscriber->safe_psql($format, q{CALL refresh_tags('own_tags', 'keyed', 'probes')}),
 		join('|', 0, $changed, $deleted, $rows - $changed - $deleted),
 		"$format: a refresh there does what changed here");
-	is( $node{$format}->safe_psql(
-			'postgres', q{
+	is( $subscriber->safe_psql($format, q{
 SELECT count(*) FROM keyed LEFT JOIN own_tags AS t USING (id), tag_metadata(curve, 'probes'::regclass) AS m
 WHERE (t.label, t.probability, t.score, t.runner_up, t.margin, t.distance, t.novelty)
 	IS DISTINCT FROM (m.label, m.probability, m.score, m.runner_up, m.margin, m.distance, m.novelty)}),
 		0,
 		"$format: to tags that are what classification gives");
-	is( $node{$format}->safe_psql('postgres', 'SELECT apply_error_count, sync_error_count FROM pg_stat_subscription_stats'),
+	is( $subscriber->safe_psql($format, q{SELECT apply_error_count, sync_error_count FROM pg_stat_subscription_stats WHERE subname = current_database()}),
 		'0|0', "$format: no error on the way");
-	$node{$format}->safe_psql('postgres', "DROP SUBSCRIPTION $format");
-	$node{$format}->stop;
+	$subscriber->safe_psql($format, "DROP SUBSCRIPTION \"$format\"");
 }
-$publisher->stop;
+$_->stop foreach $subscriber, $publisher;
 done_testing();

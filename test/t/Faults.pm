@@ -17,6 +17,7 @@ our @EXPORT = qw(
   kill_server
   wait_until_gone
   wait_until_ready
+  process_state
   worker
   is_amcheck_clean
 );
@@ -77,7 +78,16 @@ sub is_running
 {
 	my ($pid) = @_;
 
-	return -e "/proc/$pid/stat" && slurp_file("/proc/$pid/stat") !~ /\) [XZ] /;
+	return process_state($pid) !~ /^$|\) [XZ] /;
+}
+
+# /proc/PID/stat, empty if there is no such process any more
+sub process_state
+{
+	my ($pid) = @_;
+
+	open(my $file, '<', "/proc/$pid/stat") or return '';
+	return <$file> // '';
 }
 
 # A psql that runs a script by itself, until it is through or meets an error,
