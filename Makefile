@@ -17,6 +17,7 @@ SQL_PARTS = src/metaprobe.sql \
 	src/loss_log.sql \
 	src/curve_statistics.sql \
 	src/probe_suite.sql \
+	src/probe_suite_operators.sql \
 	src/probe_suite_aggregate.sql \
 	src/probe_suite_fit.sql \
 	src/classification.sql \

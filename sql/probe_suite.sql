@@ -79,8 +79,4 @@ SELECT pg_column_compression(c.suite), pg_column_size(c.suite) < pg_column_size(
 	probe_suite_info(c.suite) = probe_suite_info(s.suite) AS same FROM compressed c, stored s;
 SELECT count(*) FILTER (WHERE tag_metadata(curve, c.suite) = tag_metadata(curve, s.suite)) AS same
 	FROM compressed c, stored s, (SELECT array_fill(n + 0.25, ARRAY[90])::loss_curve AS curve FROM generate_series(1, 20) n) x;
--- there is no order and no equality of suites: the hash is for that
-SELECT suite = suite FROM suites;
-SELECT DISTINCT suite FROM suites;
-
 DROP TABLE probes, suites, stored, compressed;

@@ -12,6 +12,8 @@
 #include "probe_suite.h"
 
 #define HINT_BYTES 200
+/* Where a suite's hash stands behind its varlena header. */
+#define HASH_OFFSET (offsetof(ProbeSuite, hash) - VARHDRSZ)
 
 /* The suite in a datum, detoasted; maybe in place, so read only. */
 ProbeSuite *
@@ -27,6 +29,22 @@ metaprobe_suite_from_datum(Datum datum)
 						 "written by a newer metaprobe?",
 						 PROBE_SUITE_VERSION)));
 	return suite;
+}
+
+/* The content hash of the suite in a datum, of which only the head is read. */
+uint64
+metaprobe_suite_hash_of_datum(Datum datum)
+{
+	struct varlena *pointer = (struct varlena *) DatumGetPointer(datum);
+	struct varlena *head = pointer;
+	uint64			hash;
+
+	if (VARATT_IS_EXTERNAL(pointer) || VARATT_IS_COMPRESSED(pointer))
+		head = PG_DETOAST_DATUM_SLICE(datum, 0, HASH_OFFSET + sizeof(uint64));
+	memcpy(&hash, VARDATA_ANY(head) + HASH_OFFSET, sizeof(hash));
+	if (head != pointer)
+		pfree(head);
+	return hash;
 }
 
 /* Lay the next array of a suite at the end of what there is. */

@@ -104,6 +104,7 @@ typedef struct SuiteView
 
 /* probe_suite.c */
 extern ProbeSuite *metaprobe_suite_from_datum(Datum datum);
+extern uint64	   metaprobe_suite_hash_of_datum(Datum datum);
 extern bool	  metaprobe_suite_size_is_valid(int64 n_probes, int64 n_epochs,
 											int64 name_bytes, Node *escontext);
 extern Size	  metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view);
@@ -138,6 +139,7 @@ extern bool metaprobe_fit_is_valid(const SuiteSettings *settings, int n_epochs,
 								   Node *escontext);
 
 /* probe_suite_binary.c */
+extern Datum metaprobe_probe_suite_send(PG_FUNCTION_ARGS);
 extern void	 metaprobe_probe_write(StringInfo message, const Probe *probe,
 								   bool for_client);
 extern Probe metaprobe_probe_read(StringInfo message, bool from_client);

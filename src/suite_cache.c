@@ -44,9 +44,6 @@
 #include "compat.h"
 #include "suite_cache.h"
 
-/* Where a suite's hash stands behind its varlena header. */
-#define HASH_OFFSET (offsetof(ProbeSuite, hash) - VARHDRSZ)
-
 typedef struct CachedSuite
 {
 	LoadedSuite loaded; /* first, so that pointers to it can be cast */
@@ -118,22 +115,6 @@ static bool
 is_same_place(const struct varatt_external *a, const struct varatt_external *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-/* The content hash of a value, of which no more than the head is read. */
-static uint64
-value_hash(Datum value)
-{
-	struct varlena *pointer = (struct varlena *) DatumGetPointer(value);
-	struct varlena *head = pointer;
-	uint64			hash;
-
-	if (VARATT_IS_EXTERNAL(pointer) || VARATT_IS_COMPRESSED(pointer))
-		head = PG_DETOAST_DATUM_SLICE(value, 0, HASH_OFFSET + sizeof(uint64));
-	memcpy(&hash, VARDATA_ANY(head) + HASH_OFFSET, sizeof(hash));
-	if (head != pointer)
-		pfree(head);
-	return hash;
 }
 
 static bool
@@ -320,7 +301,7 @@ forget_tag_columns(LoadedSuite *loaded)
 static CachedSuite *
 acquire(Datum value)
 {
-	CachedSuite			  *cached = find(value_hash(value));
+	CachedSuite			  *cached = find(metaprobe_suite_hash_of_datum(value));
 	struct varatt_external place;
 	bool				   is_stored = find_place(value, &place);
 
@@ -389,7 +370,7 @@ is_pinned_value(const SuitePin *pin, Datum value)
 	if (find_place(value, &place))
 		return is_same_place(&place, &pin->place) &&
 			   is_same_moment(pin->moment, current_moment());
-	return value_hash(value) == pin->loaded->suite->hash;
+	return metaprobe_suite_hash_of_datum(value) == pin->loaded->suite->hash;
 }
 
 /* Pin the suite of a value instead of what was pinned.  An error leaves that. */

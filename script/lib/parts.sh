@@ -166,13 +166,14 @@ part_tap() {
 	local status=0
 	compgen -G "$root/test/t/*.pl" >/dev/null && need_installed_tree || return
 	installcheck tap REGRESS= ISOLATION= TAP_TESTS=1 PROVE_FLAGS="--jobs $(nproc)" || status=$?
-	count_prove "$status" "$work/tap.log" || show_tap_failures
+	count_prove "$status" "$work/tap.log" || show_tap_failures tap
 }
 
-# The logs of the test files that prove's summary names.
+# show_tap_failures NAME: the logs of the test files that prove's summary in
+# NAME.log names.
 show_tap_failures() {
 	local name log
-	sed -n 's|^test/t/\(.*\)\.pl *(Wstat:.*|\1|p' "$work/tap.log" |
+	sed -n 's|^test/t/\(.*\)\.pl *(Wstat:.*|\1|p' "$work/$1.log" |
 		while read -r name; do
 			log=$work/run/tmp_check/log/regress_log_$name
 			say "--- end of ${log##*/}"

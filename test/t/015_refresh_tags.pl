@@ -8,11 +8,11 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib $FindBin::RealBin;
 
+use Faults;
 use IPC::Run;
 use Metaprobe;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(usleep);
 
 my $node = start_node('main');
 my $seed = random_seed();
@@ -175,27 +175,6 @@ $node->safe_psql('postgres', qq{
 SELECT write_row(n, 50) FROM generate_series(1, $many) AS n;
 });
 
-# Kill all of the server's processes, and wait until they are gone.  The lock
-# files go too, for a server takes a process nobody has waited for for another.
-sub kill_server
-{
-	my @pids = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity');
-
-	$node->kill9;
-	kill 'KILL', @pids;
-	usleep(10_000) while grep { is_running($_) } @pids;
-	unlink $node->data_dir . '/postmaster.pid', $node->host . '/.s.PGSQL.' . $node->port . '.lock';
-	return;
-}
-
-# A process that nobody has waited for yet is not.
-sub is_running
-{
-	my ($pid) = @_;
-
-	return -e "/proc/$pid/stat" && slurp_file("/proc/$pid/stat") !~ /\) [XZ] /;
-}
-
 # Start a refresh of an empty tag table, and hold it after some of its batches.
 # The session that holds it has the tag table locked, in a transaction.
 sub refresh_held_midway
@@ -238,7 +217,7 @@ foreach my $way ('cancel', 'terminate', 'immediate', 'kill')
 	}
 	else
 	{
-		kill_server();
+		kill_server($node);
 	}
 	if ($way eq 'cancel')
 	{
