@@ -10,6 +10,7 @@
 #include "dtw_bound.h"
 #include "loss.h"
 #include "poll.h"
+#include "projection.h"
 
 /*
  * An index is built after so many searches that it would have helped: about

@@ -29,9 +29,9 @@ typedef struct Sketch
 	PackedPoints packed; /* the probes' sketches */
 	Metric		 metric;
 	int			 n_epochs;
-	int			 n_axes;   /* of which the coordinates are used */
-	double		*centre;   /* n_epochs */
-	double		*axes;	   /* n_epochs rows of padded axes, see sketch.c */
+	int			 n_axes; /* of which the coordinates are used */
+	double		*centre; /* n_epochs */
+	double		*axes; /* n_epochs rows of strips of axes, see projection.h */
 	double		 rounding; /* bounds the error of a probe's coordinates */
 } Sketch;
 
@@ -43,8 +43,16 @@ typedef struct SketchQuery
 	double		rounding; /* bounds the error of all coordinates together */
 } SketchQuery;
 
-extern void	  metaprobe_normalise(Metric metric, const float *curve, int n,
-								  double *result);
+/* L1 needs no coordinate for what the axes leave out: they leave nothing. */
+static inline int
+metaprobe_sketch_n_coordinates(const Sketch *sketch)
+{
+	return sketch->n_axes + (sketch->metric == METRIC_L1 ? 0 : 1);
+}
+
+extern double metaprobe_sketch_coordinates(const Sketch *sketch,
+										   const double *centred, double norm,
+										   float *coordinates);
 extern size_t metaprobe_sketch_size(const ProbeCurves *probes);
 extern size_t metaprobe_sketch_workspace_size(const ProbeCurves *probes);
 extern void	  metaprobe_sketch_build(Sketch *sketch, const ProbeCurves *probes,
