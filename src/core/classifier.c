@@ -30,6 +30,7 @@ lay_out(Classifier *c, const ProbeCurves *probes, void *memory)
 	c->reach = carve(&carver, probes->n_probes, sizeof(double));
 	c->votes = carve(&carver, probes->n_labels, sizeof(LabelVotes));
 	c->value_room = carve(&carver, probes->n_probes, sizeof(double));
+	c->rough_room = carve(&carver, probes->n_probes, sizeof(int32_t));
 	c->nearest.items = carve(&carver, probes->k, sizeof(Neighbour));
 	c->own.items = carve(&carver, probes->k, sizeof(Neighbour));
 	c->others.items = carve(&carver, probes->k, sizeof(Neighbour));
@@ -207,69 +208,138 @@ leading_label(Classifier *c, const int32_t *probes, int n)
 }
 
 /*
- * The label that is certain to win from what has been measured; -1 if there is
+ * The label that is certain to win from a look at n candidates; -1 if there is
  * none, or votes depend on distances.
  *
- * Take the radius within which the leading label has as many probes measured
- * as make a majority.  If the other labels may have no more within it than the
+ * Take the radius within which the leading label has as many of them as make a
+ * majority.  If the other labels may have no more probes within it than the
  * rest of k, then of the k nearest no more than that rest are theirs.
  */
 static int
-certain_label(Classifier *c)
+certain_label(Classifier *c, int n)
 {
 	const Search *search = &c->search;
-	int		   leader = leading_label(c, search->measured, search->n_measured);
-	ProbeRange before = {0, label_probes(c, leader).first};
-	ProbeRange after = {label_probes(c, leader).end, c->probes.n_probes};
-	int		   needed = majority(c, leader);
-	int		   n_own = 0;
-	int		   n_others = 0;
-	double	   radius;
+	int			  leader = leading_label(c, search->candidates, n);
+	ProbeRange	  own = label_probes(c, leader);
+	int			  needed = majority(c, leader);
+	int			  n_own = 0;
+	int			  n_others = 0;
+	double		  radius;
+	int32_t		  threshold;
+	int32_t		  bound;
 
-	if (c->probes.weights == WEIGHTS_DISTANCE ||
-		c->votes[leader].votes < needed)
+	if (c->votes[leader].votes < needed)
 		return -1;
-
-	for (int i = 0; i < search->n_measured; i++)
+	for (int i = 0; i < n; i++)
 	{
-		int	   probe = search->measured[i];
-		double distance = search->distances[probe];
-
-		if (c->probes.labels[probe] == leader && !isnan(distance))
-			c->value_room[n_own++] = distance;
+		if (c->probes.labels[search->candidates[i]] == leader &&
+			search->roughs[i] <= ROUGH_INFINITE)
+			c->rough_room[n_own++] = search->roughs[i];
 	}
 	if (n_own < needed)
 		return -1;
-	radius = select_value(c->value_room, n_own, needed - 1);
+	radius =
+		metaprobe_search_reach(search, metaprobe_bounds_select(c->rough_room,
+															   n_own, needed));
 
-	for (int i = 0; i < search->n_measured; i++)
+	threshold = metaprobe_search_threshold(search, radius);
+	bound = metaprobe_search_bound_at(search, radius);
+	for (int i = 0; i < n; i++)
 	{
-		int probe = search->measured[i];
+		int probe = search->candidates[i];
 
-		n_others += c->probes.labels[probe] != leader &&
-					search->distances[probe] <= radius;
+		/* what is known better does not count by its bound */
+		if (c->probes.labels[probe] != leader)
+			n_others += (search->roughs[i] <= threshold) -
+						(search->bounds[probe] <= bound);
 	}
-	n_others += metaprobe_search_count(search, before, radius);
-	n_others += metaprobe_search_count(search, after, radius);
+	n_others += metaprobe_bounds_count(search->bounds, 0, own.first, bound);
+	n_others += metaprobe_bounds_count(search->bounds, own.end,
+									   c->probes.n_probes, bound);
 	return needed + n_others <= c->probes.k ? leader : -1;
 }
 
 /*
+ * The label that wins whichever k of n candidates are the nearest; -1 if it
+ * depends on that, or on distances.
+ */
+static int
+label_of_candidates(Classifier *c, int n)
+{
+	const int32_t *starts = c->probes.label_starts;
+	bool		   is_balanced = c->probes.weights == WEIGHTS_BALANCED;
+	int			   excess = n > c->probes.k ? n - c->probes.k : 0;
+	int			   winner = -1;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (c->search.roughs[i] >= ROUGH_INFINITE)
+			return -1;
+	}
+	(void) leading_label(c, c->search.candidates, n);
+	for (int label = 0; label < c->probes.n_labels; label++)
+	{
+		double least = c->votes[label].votes - excess;
+		bool   wins = least > 0;
+
+		for (int other = 0; wins && other < c->probes.n_labels; other++)
+		{
+			double most = c->votes[other].votes;
+
+			if (other == label)
+				continue;
+			if (is_balanced)
+				wins = least * (starts[other + 1] - starts[other]) >
+					   most * (starts[label + 1] - starts[label]);
+			else
+				wins = least > most;
+		}
+		if (wins)
+			winner = label;
+	}
+	return winner;
+}
+
+/* Find the k nearest, unless the label is certain before; -1 if there are none. */
+static int
+label_by_neighbours(Classifier *c)
+{
+	ProbeRange all = all_probes(c);
+	int		   n = metaprobe_search_narrow(&c->search, &all, 1, c->probes.k);
+
+	if (n < 0)
+		(void) metaprobe_classifier_neighbours(c);
+	else
+	{
+		int label = label_of_candidates(c, n);
+
+		if (label >= 0)
+			return label;
+		metaprobe_nearest_reset(&c->nearest, c->nearest.items, c->probes.k);
+		metaprobe_search_measure(&c->search, n, &c->nearest);
+	}
+	return metaprobe_classifier_vote(c);
+}
+
+/*
  * The label of a curve by the vote of its k nearest probes; -1 if there are
- * none.
+ * none.  Must be the first question about the curve.
  */
 int
 metaprobe_classifier_label(Classifier *c)
 {
 	ProbeRange all = all_probes(c);
 	int		   label;
+	int		   n;
 
-	metaprobe_search_seed(&c->search, &all, 1, c->probes.k * 3 / 4 + 1);
-	label = certain_label(c);
-	if (label >= 0)
-		return label;
-	(void) metaprobe_classifier_neighbours(c);
-	return metaprobe_classifier_vote(c);
+	if (c->probes.weights == WEIGHTS_DISTANCE)
+	{
+		(void) metaprobe_classifier_neighbours(c);
+		return metaprobe_classifier_vote(c);
+	}
+	n = metaprobe_search_look(&c->search, &all, 1, c->probes.k * 3 / 4 + 1);
+	label = certain_label(c, n);
+	return label >= 0 ? label : label_by_neighbours(c);
 }
 
 /* Let the neighbours found vote.  Returns the label; -1 without neighbours. */

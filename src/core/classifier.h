@@ -57,6 +57,7 @@ typedef struct Classifier
 	Nearest	   others;		 /* and of all other labels */
 	Neighbour *reach_room;	 /* k */
 	double	  *value_room;	 /* n_probes */
+	int32_t	  *rough_room;	 /* likewise */
 } Classifier;
 
 extern size_t metaprobe_classifier_size(const ProbeCurves *probes);

@@ -4,8 +4,8 @@
  *
  * Source: T. Seidl, H.-P. Kriegel, "Optimal multi-step k-nearest neighbor
  * search", SIGMOD 1998.  The order of probes by their bounds is not followed
- * strictly: a sample of the smallest bounds is measured first, which gives a
- * radius, and then all that are within the radius as it shrinks.
+ * strictly: a sample of the smallest bounds is looked at first, which gives a
+ * radius, and then all that are within it.
  */
 #include "search.h"
 
@@ -402,8 +402,8 @@ epochs_threshold(const Search *search, double distance)
 }
 
 /* The largest bound that a probe at most this far away can have. */
-static int32_t
-bound_at(const Search *search, double distance)
+int32_t
+metaprobe_search_bound_at(const Search *search, double distance)
 {
 	switch (search->bounded_by)
 	{
@@ -492,24 +492,6 @@ metaprobe_search_sample(Search *search, const ProbeRange *ranges, int n_ranges,
 	return n_sampled;
 }
 
-/* Measure such a sample. */
-void
-metaprobe_search_seed(Search *search, const ProbeRange *ranges, int n_ranges,
-					  int n)
-{
-	int n_sampled = metaprobe_search_sample(search, ranges, n_ranges, n);
-
-	measure(search, search->candidates, n_sampled, INFINITY);
-}
-
-/* How many probes of the range, not measured yet, may be within a distance? */
-int
-metaprobe_search_count(const Search *search, ProbeRange range, double distance)
-{
-	return metaprobe_bounds_count(search->bounds, range.first, range.end,
-								  bound_at(search, distance));
-}
-
 /*
  * May the probe be within the radius?  Under dynamic time warping a closer
  * look is worth its time.
@@ -538,7 +520,7 @@ static void
 sweep(Search *search, ProbeRange range, Nearest *nearest)
 {
 	double	radius = radius_of(nearest);
-	int32_t threshold = bound_at(search, radius);
+	int32_t threshold = metaprobe_search_bound_at(search, radius);
 	int n = metaprobe_bounds_collect(search->bounds, range.first, range.end,
 									 threshold, search->candidates);
 
@@ -556,7 +538,7 @@ sweep(Search *search, ProbeRange range, Nearest *nearest)
 		measure(search, some, n_some, radius);
 		offer_from(search, n_before, nearest);
 		radius = radius_of(nearest);
-		threshold = bound_at(search, radius);
+		threshold = metaprobe_search_bound_at(search, radius);
 	}
 }
 
@@ -603,20 +585,29 @@ prepare_rough(Search *search)
  * The rough distance that a probe at most this far away can have.  Directions
  * are floats, and a cosine is computed with an error.
  */
-static int32_t
-rough_threshold(const Search *search, double distance)
+int32_t
+metaprobe_search_threshold(const Search *search, double distance)
 {
+	if (!search->has_rough)
+		return float_bound(distance * (1 + FLOAT_MARGIN) + FLT_MIN);
 	if (search->is_angular)
 		distance = sqrt(2 * (distance + COSINE_ROUNDING)) + FLOAT_MARGIN;
 	return metaprobe_rough_threshold(&search->rough, distance);
 }
 
 /* And the distance that a probe of this rough one can have. */
-static double
-rough_reach(const Search *search, int32_t rough)
+double
+metaprobe_search_reach(const Search *search, int32_t rough)
 {
-	double reach = metaprobe_rough_reach(&search->rough, rough);
+	double reach;
+	float  distance;
 
+	if (!search->has_rough)
+	{
+		memcpy(&distance, &rough, sizeof(distance));
+		return distance * (1 + FLOAT_MARGIN) + FLT_MIN;
+	}
+	reach = metaprobe_rough_reach(&search->rough, rough);
 	if (search->is_angular)
 		reach = (reach + FLOAT_MARGIN) * (reach + FLOAT_MARGIN) / 2 +
 				COSINE_ROUNDING;
@@ -629,7 +620,9 @@ rough_radius(const Search *search, int n, int k)
 {
 	if (n < k)
 		return INFINITY;
-	return rough_reach(search, metaprobe_bounds_select(search->roughs, n, k));
+	return metaprobe_search_reach(search,
+								  metaprobe_bounds_select(search->roughs, n,
+														  k));
 }
 
 /* Take the rough distances of candidates [first, end). */
@@ -689,25 +682,54 @@ pick_candidates(Search *search, int n, int32_t threshold)
 }
 
 /*
- * Measure the probes of the ranges that may be among the nearest, by their
- * rough distances: those of a sample give a radius, those of all that are
- * bounded within it another, which few but the nearest themselves are within.
+ * Look at a sample, as metaprobe_search_sample() takes it: at rough distances
+ * if there are any, else at those measured, rounded.
  */
-static void
-refine(Search *search, const ProbeRange *ranges, int n_ranges,
-	   Nearest *nearest)
+int
+metaprobe_search_look(Search *search, const ProbeRange *ranges, int n_ranges,
+					  int n)
 {
-	int	   k = nearest->capacity;
-	double radius = radius_of(nearest);
-	int	   n_before = search->n_measured;
-	int	   n_sampled =
-		metaprobe_search_sample(search, ranges, n_ranges, seeds_for(k));
-	int		n = n_sampled;
+	int n_sampled = metaprobe_search_sample(search, ranges, n_ranges, n);
+
+	if (prepare_rough(search))
+	{
+		look_roughly(search, 0, n_sampled);
+		return n_sampled;
+	}
+	measure(search, search->candidates, n_sampled, INFINITY);
+	for (int i = 0; i < n_sampled; i++)
+	{
+		double distance = search->distances[search->candidates[i]];
+
+		search->roughs[i] =
+			isnan(distance) ? INT32_MAX : float_bound(distance);
+	}
+	return n_sampled;
+}
+
+/*
+ * The candidates that the k nearest probes of the ranges are among, of those
+ * not measured yet, by their rough distances: those of a sample give a radius,
+ * those of all that are bounded within it another, which few but the nearest
+ * are within.  -1 if there are no rough distances.
+ */
+int
+metaprobe_search_narrow(Search *search, const ProbeRange *ranges, int n_ranges,
+						int k)
+{
+	int		n_sampled;
+	int		n;
+	double	radius;
 	int32_t threshold;
 
+	if (!prepare_rough(search))
+		return -1;
+	n_sampled =
+		metaprobe_search_sample(search, ranges, n_ranges, seeds_for(k));
+	n = n_sampled;
 	look_roughly(search, 0, n_sampled);
-	radius = fmin(radius, rough_radius(search, n_sampled, k));
-	threshold = bound_at(search, radius);
+	threshold =
+		metaprobe_search_bound_at(search, rough_radius(search, n_sampled, k));
 	hide_sample(search, n_sampled);
 	for (int i = 0; i < n_ranges; i++)
 		n += metaprobe_bounds_collect(search->bounds, ranges[i].first,
@@ -715,10 +737,36 @@ refine(Search *search, const ProbeRange *ranges, int n_ranges,
 									  search->candidates + n);
 	unhide_sample(search);
 	look_roughly(search, n_sampled, n);
-	radius = fmin(radius, rough_radius(search, n, k));
-	n = pick_candidates(search, n, rough_threshold(search, radius));
-	measure(search, search->candidates, n, radius);
+	radius = rough_radius(search, n, k);
+	return pick_candidates(search, n,
+						   metaprobe_search_threshold(search, radius));
+}
+
+/* Measure n candidates, and fill nearest with the nearest, nearest first. */
+void
+metaprobe_search_measure(Search *search, int n, Nearest *nearest)
+{
+	int n_before = search->n_measured;
+
+	measure(search, search->candidates, n, INFINITY);
 	offer_from(search, n_before, nearest);
+	metaprobe_nearest_sort(nearest);
+}
+
+/* Measure a sample of the ranges, and then all that may be nearer. */
+static void
+measure_by_bounds(Search *search, const ProbeRange *ranges, int n_ranges,
+				  Nearest *nearest)
+{
+	int n_before = search->n_measured;
+	int n_sampled = metaprobe_search_sample(search, ranges, n_ranges,
+											seeds_for(nearest->capacity));
+
+	measure(search, search->candidates, n_sampled, INFINITY);
+	offer_from(search, n_before, nearest);
+	for (int i = 0; i < n_ranges; i++)
+		sweep(search, ranges[i], nearest);
+	metaprobe_nearest_sort(nearest);
 }
 
 /* Fill nearest with the nearest probes of the ranges, nearest first. */
@@ -726,18 +774,12 @@ void
 metaprobe_search_nearest(Search *search, const ProbeRange *ranges,
 						 int n_ranges, Nearest *nearest)
 {
-	offer_measured(search, ranges, n_ranges, nearest);
-	if (prepare_rough(search))
-		refine(search, ranges, n_ranges, nearest);
-	else
-	{
-		int n_before = search->n_measured;
+	int n_candidates =
+		metaprobe_search_narrow(search, ranges, n_ranges, nearest->capacity);
 
-		metaprobe_search_seed(search, ranges, n_ranges,
-							  seeds_for(nearest->capacity));
-		offer_from(search, n_before, nearest);
-		for (int i = 0; i < n_ranges; i++)
-			sweep(search, ranges[i], nearest);
-	}
-	metaprobe_nearest_sort(nearest);
+	offer_measured(search, ranges, n_ranges, nearest);
+	if (n_candidates >= 0)
+		metaprobe_search_measure(search, n_candidates, nearest);
+	else
+		measure_by_bounds(search, ranges, n_ranges, nearest);
 }

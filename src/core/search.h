@@ -75,12 +75,24 @@ extern void	  metaprobe_search_init(Search *search, const ProbeCurves *probes,
 									ProbeIndexes *indexes, void *memory);
 extern void	  metaprobe_search_begin(Search *search, const float *curve,
 									 int n_epochs, int except);
+
+/* Rough distances: of candidates, in search->roughs. */
+#define ROUGH_INFINITE 0x7f800000 /* the bits; above it is what is undefined */
+
 extern int	  metaprobe_search_sample(Search *search, const ProbeRange *ranges,
 									  int n_ranges, int n);
-extern void	  metaprobe_search_seed(Search *search, const ProbeRange *ranges,
+extern int	  metaprobe_search_look(Search *search, const ProbeRange *ranges,
 									int n_ranges, int n);
-extern int	  metaprobe_search_count(const Search *search, ProbeRange range,
-									 double distance);
+extern int	  metaprobe_search_narrow(Search *search, const ProbeRange *ranges,
+									  int n_ranges, int k);
+extern double metaprobe_search_reach(const Search *search, int32_t rough);
+extern int32_t metaprobe_search_threshold(const Search *search,
+										  double		distance);
+extern int32_t metaprobe_search_bound_at(const Search *search,
+										 double		   distance);
+
+/* Exact ones. */
+extern void metaprobe_search_measure(Search *search, int n, Nearest *nearest);
 extern void metaprobe_search_nearest(Search *search, const ProbeRange *ranges,
 									 int n_ranges, Nearest *nearest);
 
