@@ -8,11 +8,7 @@
 \i :helper
 \set ECHO all
 
-SELECT extrelocatable AS relocatable, extversion = (SELECT default_version FROM pg_available_extensions
-	WHERE name = extname) AS default_version,
-	extconfig IS NULL AS owns_no_table FROM pg_extension WHERE extname = 'metaprobe';
-SELECT superuser, trusted, relocatable, schema, requires, comment FROM pg_available_extension_versions
-	WHERE name = 'metaprobe' AND installed;
+SELECT extrelocatable AS relocatable, extconfig IS NULL AS owns_no_table FROM pg_extension WHERE extname = 'metaprobe';
 CREATE TEMP VIEW members AS
 	SELECT classid, objid, pg_describe_object(classid, objid, 0) AS object FROM pg_depend
 	WHERE refclassid = 'pg_extension'::regclass

@@ -22,6 +22,7 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -92,7 +93,8 @@ check_tag_columns(Relation tag_table)
 
 		if (column == InvalidAttrNumber ||
 			get_atttype(RelationGetRelid(tag_table), column) !=
-				TypenameGetTypid(wanted->type))
+				metaprobe_type_in_namespace(wanted->type,
+											PG_CATALOG_NAMESPACE))
 			ereport(ERROR,
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 					 errmsg("\"%s\" is no tag table: it has no column \"%s\" "

@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/stratnum.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
@@ -18,6 +19,8 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -277,6 +280,28 @@ comment_columns(const char *table)
 }
 
 /*
+ * The key's columns must be the caller's to read, as for CREATE TABLE (LIKE
+ * ...): else anyone could lock anyone's table.
+ */
+static void
+check_may_read(Relation source, const TagKey *key)
+{
+	Oid relid = RelationGetRelid(source);
+
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+		return;
+	for (int i = 0; i < key->n; i++)
+	{
+		AclResult result = pg_attribute_aclcheck(relid, key->columns[i],
+												 GetUserId(), ACL_SELECT);
+
+		if (result != ACLCHECK_OK)
+			aclcheck_error(result, get_relkind_objtype(get_rel_relkind(relid)),
+						   RelationGetRelationName(source));
+	}
+}
+
+/*
  * create_tag_table(name, source [, key_columns]): the table.  Only the names
  * and types of the source's columns are looked at.
  */
@@ -295,6 +320,7 @@ metaprobe_create_tag_table(PG_FUNCTION_ARGS)
 	table = metaprobe_creation_name(PG_GETARG_TEXT_PP(0));
 	source = metaprobe_open_readable(PG_GETARG_OID(1));
 	key = key_of_source(source, key_names);
+	check_may_read(source, &key);
 	statement = create_statement(table, source, &key);
 	relation_close(source, NoLock);
 

@@ -60,6 +60,7 @@ metaprobe_sketch_coordinates(const Sketch *sketch, const double *centred,
 					  exact);
 	for (int i = 0; i < sketch->n_axes; i++)
 	{
+		/* project() has filled it: NOLINTNEXTLINE(*-core.uninitialized.Assign) */
 		coordinates[i] = (float) exact[i];
 		rest -= exact[i] * exact[i];
 	}

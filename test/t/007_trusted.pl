@@ -41,6 +41,12 @@ like(as_user('other', 'CREATE EXTENSION metaprobe SCHEMA work'),
 is(as_user('creator', 'CREATE EXTENSION metaprobe SCHEMA "My Tools"'),
 	'', 'with CREATE on the database');
 is( as_user('creator', q{
+SELECT version = default_version, superuser, trusted, relocatable, schema IS NULL, requires IS NULL, v.comment
+FROM pg_available_extension_versions AS v JOIN pg_available_extensions USING (name) WHERE name = 'metaprobe'
+	AND installed}),
+	't|t|t|f|t|t|metadata archaeology: loss curves, probe suites and k-nearest-neighbour tags',
+	'what the control file says');
+is( as_user('creator', q{
 SELECT extowner::regrole, extnamespace::regnamespace, extrelocatable
 FROM pg_extension WHERE extname = 'metaprobe'}),
 	'creator|"My Tools"|f', 'its owner and schema');
