@@ -4,7 +4,8 @@
  *
  * Every name and operator is qualified, for they run with the caller's
  * search_path, as the source may be a view that needs it.  Nothing is compared
- * by IS DISTINCT FROM, which looks up its operator in that path.
+ * by IS DISTINCT FROM, which looks up its operator in that path.  Columns are
+ * qualified wherever the tag table is at hand, which may have any others.
  *
  * In all of them s is the source, t the tag table, w the work table, which has
  * the key columns as key_1, key_2, ...
@@ -178,7 +179,7 @@ append_delete(StringInfo sql, const RefreshNames *names)
 {
 	appendStringInfo(sql,
 					 "DELETE FROM %s AS t USING state "
-					 "WHERE NOT is_there AND ",
+					 "WHERE NOT state.is_there AND ",
 					 names->tag_table);
 	append_work_match(sql, names, "t", "state");
 	appendStringInfoString(sql, " RETURNING 1");
@@ -192,9 +193,10 @@ append_update(StringInfo sql, const RefreshNames *names)
 		appendStringInfo(sql, "%s = (state.tag).%s, ",
 						 metaprobe_tag_columns[i].name,
 						 metaprobe_tag_columns[i].name);
-	appendStringInfoString(
-		sql, "curve_hash = state.curve_hash, suite_hash = $2, "
-			 "tagged_at = pg_catalog.now() FROM state WHERE is_there AND ");
+	appendStringInfoString(sql,
+						   "curve_hash = state.curve_hash, suite_hash = $2, "
+						   "tagged_at = pg_catalog.now() FROM state "
+						   "WHERE state.is_there AND ");
 	append_work_match(sql, names, "t", "state");
 	appendStringInfoString(
 		sql, " AND (t.curve_hash OPERATOR(pg_catalog.=) state.curve_hash "
@@ -213,11 +215,12 @@ append_insert(StringInfo sql, const RefreshNames *names)
 	append_work_keys(sql, names);
 	for (int i = 0; i < N_METADATA_COLUMNS; i++)
 		appendStringInfo(sql, ", (tag).%s", metaprobe_tag_columns[i].name);
-	appendStringInfo(sql,
-					 ", curve_hash, $2, pg_catalog.now() FROM state "
-					 "WHERE is_there AND NOT EXISTS (SELECT FROM %s AS t "
-					 "WHERE ",
-					 names->tag_table);
+	appendStringInfo(
+		sql,
+		", curve_hash, $2, pg_catalog.now() FROM state "
+		"WHERE state.is_there AND NOT EXISTS (SELECT FROM %s AS t "
+		"WHERE ",
+		names->tag_table);
 	append_work_match(sql, names, "t", "state");
 	appendStringInfoString(sql, ") RETURNING 1");
 }
