@@ -18,7 +18,7 @@ COMMENT ON TYPE metadata_tag IS
 CREATE FUNCTION classification_support(internal)
 	RETURNS internal
 	AS 'MODULE_PATHNAME', 'metaprobe_classification_support'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
 COMMENT ON FUNCTION classification_support(internal) IS
 	'planner support: the cost of classification by a constant suite';
 

@@ -5,6 +5,8 @@
 
 need_for_format() {
 	want clang-format-14 has_clang_format
+	want clang-tidy-14 has_clang_tidy
+	want shellcheck has shellcheck
 }
 
 need_for_build() {
@@ -26,6 +28,8 @@ need_for_isolation() {
 }
 
 need_for_tap() {
+	want zip has zip
+	want unzip has unzip
 	need perl has prove
 	need libipc-run-perl perl -MIPC::Run -e 1
 	want_server_module cron pg_cron.so
@@ -65,6 +69,20 @@ has_clang_format() {
 	clang_format
 }
 
+clang_tidy() {
+	if has clang-tidy-14; then
+		echo clang-tidy-14
+	elif clang-tidy --version 2>/dev/null | grep -q 'version 14\.'; then
+		echo clang-tidy
+	else
+		return 1
+	fi
+}
+
+has_clang_tidy() {
+	clang_tidy
+}
+
 # Debian's server headers bring a clang of their own, under its version's name.
 second_compiler() {
 	type -P clang || find /usr/bin -name 'clang-[0-9]*' | sort -V | tail -n 1
@@ -74,16 +92,50 @@ has_clang() {
 	[ -n "$(second_compiler)" ]
 }
 
-part_format() {
+# The tree for the checkers, made once.
+need_format_tree() {
+	[ -e "$work/format" ] || copy_tree format
+}
+
+check_format() {
 	local formatter
-	if ! formatter=$(clang_format); then
-		part_skipped='skipped: no clang-format 14 here'
-		say "$part_skipped"
-		return
-	fi
-	copy_tree format
+	formatter=$(clang_format) || { say 'Skipped: no clang-format 14 here' && return; }
+	need_format_tree
 	count_command quietly check-format as_user make -s -C "$work/format" \
 		PG_CONFIG="$PG_CONFIG" CLANG_FORMAT="$formatter" check-format
+}
+
+# check_tidy FLAG...
+check_tidy() {
+	local tidy
+	tidy=$(clang_tidy) || { say 'Skipped: no clang-tidy 14 here' && return; }
+	need_format_tree
+	count_command quietly check-tidy as_user make -s -C "$work/format" \
+		PG_CONFIG="$PG_CONFIG" CLANG_TIDY="$tidy" TIDY_FLAGS="$*" check-tidy
+}
+
+# Every script that a user runs, with what it sources; then what those choose by
+# name, which knows the variables of script/lib.
+check_shell() {
+	has shellcheck || { say 'Skipped: no shellcheck here' && return; }
+	need_format_tree
+	cd "$work/format" || return
+	mapfile -t scripts < <(grep -rlE '^#!/bin/(ba)?sh' --include='*' \
+		script report examples test packaging | sort)
+	count_command quietly shellcheck as_user shellcheck -x "${scripts[@]}"
+	count_command quietly shellcheck-parts as_user shellcheck -x -e SC2154,SC2034 \
+		script/lib/*.sh script/long/*.sh
+	cd "$work" || return
+}
+
+# The analyzer's checks take longer: script/long/tidy.sh.
+part_format() {
+	check_format
+	check_tidy '--checks=-clang-analyzer-*'
+	check_shell
+	if [ "$((part_passed + part_failed))" -eq 0 ]; then
+		part_skipped='skipped: no clang-format 14, no clang-tidy 14 and no shellcheck here'
+	fi
 }
 
 # warning_free COMPILER MAKE-ARGUMENT...

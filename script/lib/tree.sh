@@ -34,6 +34,6 @@ owns_server_directories() {
 # Installs a built copy there: as root, or as whoever owns these directories.
 install_tree() {
 	local runner=as_root
-	! owns_server_directories || runner=env
+	! owns_server_directories || runner='env'
 	"$runner" make -s -C "$work/$1" PG_CONFIG="$PG_CONFIG" install
 }

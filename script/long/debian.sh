@@ -1,14 +1,51 @@
 # The Debian package: built in a clean root, and installed and tried in another
+#
 # shellcheck shell=bash
 # METAPROBE_RELEASE chooses the Debian release, bookworm unless it is set.
+# script/lib/roots.sh says where the roots are kept.
 
-# shellcheck source=script/lib/root.sh
-. "$root/script/lib/root.sh"
+# shellcheck source=script/lib/roots.sh
+. "$root/script/lib/roots.sh"
 
-release=${METAPROBE_RELEASE:-bookworm}
+debian_release=${METAPROBE_RELEASE:-bookworm}
 
 need_for_debian() {
 	need_roots
+}
+
+debian_apt() {
+	in_root "$1" env DEBIAN_FRONTEND=noninteractive apt-get -q -y "${@:2}"
+}
+
+# debian_root NAME PACKAGE...: a root of that name with these packages, for this
+# run alone.  One that has them is kept, to be copied the next time.
+debian_root() {
+	local name=$1 kept=$debian_release-$1
+	shift
+	make_root "$debian_release" || return
+	if [ ! -e "$roots/$kept" ]; then
+		as_root rm -rf --one-file-system "$roots/$kept.part" &&
+			as_root cp -a "$roots/$debian_release" "$roots/$kept.part" &&
+			# no daemon may start when it is installed
+			printf '#!/bin/sh\nexit 101\n' | as_root tee "$roots/$kept.part/usr/sbin/policy-rc.d" >/dev/null &&
+			as_root chmod +x "$roots/$kept.part/usr/sbin/policy-rc.d" &&
+			debian_apt "$kept.part" update &&
+			debian_apt "$kept.part" install --no-install-recommends "$@" &&
+			as_root mv "$roots/$kept.part" "$roots/$kept" || return
+	fi
+	as_root rm -rf --one-file-system "$roots/$name" &&
+		as_root cp -a "$roots/$kept" "$roots/$name" &&
+		debian_apt "$name" update &&
+		debian_apt "$name" install --no-install-recommends "$@"
+}
+
+debian_roots=(metaprobe-builder metaprobe-user)
+
+remove_debian_roots() {
+	local name
+	for name in "${debian_roots[@]}"; do
+		as_root rm -rf --one-file-system "${roots:?}/$name"
+	done
 }
 
 # The build-dependencies that packaging/debian/control names, and what checks
@@ -19,54 +56,44 @@ build_packages() {
 	printf '%s\n' build-essential fakeroot lintian
 }
 
-# A source tree with debian/ in it, in the root of that name.
+# put_source ROOT: the sources with debian/ in them, as /build/metaprobe there.
 put_source() {
-	local tree=$work/$1/build/metaprobe
-	copy_tree "source-$1" &&
-		mkdir -p "$work/$1/build" &&
-		mv "$work/source-$1" "$tree" &&
-		cp -a "$tree/packaging/debian" "$tree/debian" &&
-		chown -R root: "$work/$1/build" &&
-		in_root "$work/$1" sh -c 'cd /build/metaprobe && pg_buildext updatecontrol'
+	local tree=$roots/$1/build/metaprobe
+	rm -rf "$work/metaprobe-source"
+	copy_tree metaprobe-source &&
+		as_root mkdir -p "$roots/$1/build" &&
+		as_root cp -a --no-preserve=ownership "$work/metaprobe-source" "$tree" &&
+		as_root cp -a --no-preserve=ownership "$root/packaging/debian" "$tree/debian"
 }
 
 # The regression tests run at the end of it, on a server of the root's own.
 build_package() {
-	in_root "$work/builder" sh -c 'cd /build/metaprobe &&
-		DEB_BUILD_OPTIONS=parallel='"$(nproc)"' dpkg-buildpackage -us -uc -b'
+	in_root metaprobe-builder sh -c "cd /build/metaprobe && pg_buildext updatecontrol &&
+		DEB_BUILD_OPTIONS=parallel=$(nproc) dpkg-buildpackage -us -uc -b"
 }
 
 # Errors of lintian fail, warnings are shown.
 check_package() {
-	in_root "$work/builder" sh -c 'cd /build &&
-		lintian --allow-root --no-tag-display-limit --fail-on error *.changes'
-}
-
-# The package that was built, dbgsym aside.
-built_package() {
-	find "$work/builder/build" -maxdepth 1 -name 'postgresql-*-metaprobe_*.deb'
+	in_root metaprobe-builder sh -c 'cd /build && lintian --allow-root --fail-on error *.changes'
 }
 
 # In a root that has nothing of the build, as autopkgtest does it.
 install_package() {
-	copy_tree installed-tree &&
-		mkdir -p "$work/user/try" &&
-		cp "$(built_package)" "$work/user/try/metaprobe.deb" &&
-		cp -a "$work/installed-tree" "$work/user/try/metaprobe" &&
-		cp -a "$root/packaging/debian" "$work/user/try/metaprobe/debian" &&
-		chown -R root: "$work/user/try" &&
-		apt_in_root "$work/user" install --no-install-recommends /try/metaprobe.deb
+	local package
+	package=$(find "$roots/metaprobe-builder/build" -maxdepth 1 -name 'postgresql-*-metaprobe_*.deb')
+	as_root cp "$package" "$roots/metaprobe-user/build/metaprobe.deb" &&
+		debian_apt metaprobe-user install --no-install-recommends /build/metaprobe.deb
 }
 
 try_package() {
-	in_root "$work/user" sh -c 'cd /try/metaprobe && debian/tests/classify'
+	in_root metaprobe-user sh -c 'cd /build/metaprobe && debian/tests/classify'
 }
 
 # Nothing of it may stay behind.
 remove_package() {
-	apt_in_root "$work/user" purge "postgresql-*-metaprobe" &&
-		! in_root "$work/user" sh -c \
-			'find /usr /etc /var/lib -path "*metaprobe*" ! -path "/var/lib/apt/*" ! -path "/var/lib/dpkg/*" | grep .'
+	debian_apt metaprobe-user purge 'postgresql-*-metaprobe' &&
+		! in_root metaprobe-user find /usr /etc /var/lib -path '*metaprobe*' \
+			! -path '/var/lib/apt/*' ! -path '/var/lib/dpkg/*' | grep .
 }
 
 # One test: its output is shown if it fails, and then what follows is left out.
@@ -82,21 +109,17 @@ debian_step() {
 }
 
 part_debian() {
-	local why packages
-	why=$(without_roots)
-	if [ -n "$why" ]; then
-		part_skipped="skipped: $why"
-		say "$part_skipped"
-		return
-	fi
+	local packages
 	mapfile -t packages < <(build_packages)
-	debian_step builder prepare_root builder "$release" "${packages[@]}" || return
-	debian_step source put_source builder || return
+	at_exit remove_debian_roots
+	debian_step builder debian_root metaprobe-builder "${packages[@]}" || return
+	debian_step source put_source metaprobe-builder || return
 	debian_step build build_package || return
-	grep -hE '^(ok|not ok|test|# All|All) .*' "$work/debian-build.log" | tail -n 3
+	grep -cE '^(test .*|ok .*)' "$work/debian-build.log" | sed 's/$/ regression tests ran in the build/'
 	debian_step lintian check_package
 	grep -E '^[EWI]:' "$work/debian-lintian.log"
-	debian_step user prepare_root user "$release" postgresql-common || return
+	debian_step user debian_root metaprobe-user postgresql-common || return
+	put_source metaprobe-user
 	debian_step install install_package || return
 	debian_step classify try_package
 	cat "$work/debian-classify.log"

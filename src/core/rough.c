@@ -169,7 +169,9 @@ metaprobe_rough_distances(const RoughPoints *points, const int32_t *rows,
 static double
 relative_error(const RoughPoints *points)
 {
-	return (points->n / N_LANES + 2 * N_LANES) * (double) FLT_EPSILON;
+	int n_additions = points->n / N_LANES + 2 * N_LANES;
+
+	return n_additions * (double) FLT_EPSILON;
 }
 
 static double
