@@ -103,6 +103,10 @@ class SchemaTest(unittest.TestCase):
     charts = {
         "suite": "SELECT probe_suite_chart(probe_suite_agg(label, curve, id)) FROM probes",
         "confusion": "SELECT confusion_chart(probe_suite_agg(label, curve, id)) FROM probes",
+        "reliability": "SELECT reliability_chart(probe_suite_agg(label, curve, id)) FROM probes",
+        "nothing reliable": """SELECT reliability_chart('{"probes":[{"label":"a","curve":[1]}]}')""",
+        "too novel": "SELECT curve_chart('[9,9]', configure_probe_suite(probe_suite_agg(label, curve, id), max_novelty => 0.1))"
+        " FROM probes",
         "curve": "SELECT curve_chart('[1,null,0.5]', probe_suite_agg(label, curve, id)) FROM probes",
         "tags": "SELECT tag_chart('tags')",
         "no tags": "SELECT tag_chart('{}', '{}')",
