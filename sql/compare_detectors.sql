@@ -70,6 +70,7 @@ SELECT detector, found.auroc = q.auroc AND found.average_precision = q.average_p
 			v(detector, score) GROUP BY detector) q
 	JOIN found USING (detector) WHERE run = 'mnist' ORDER BY detector;
 SELECT bool_and(abs(mean_loss - (SELECT avg(l) FROM unnest(curve::float8[]) l)) < 1e-12) AS mean_loss,
+	bool_and(mean_loss = (curve_statistics(curve)).mean AND final_loss = (curve_statistics(curve)).final) AS as_statistics,
 	bool_and(abs(low_confidence - (SELECT avg(1 - exp(-l)) FROM unnest(curve::float8[]) l)) < 1e-12) AS low_confidence
 	FROM scored;
 -- random curves with gaps, prefixes and negative losses, under other settings
