@@ -46,3 +46,321 @@ CREATE OPERATOR CLASS probe_suite_ops DEFAULT FOR TYPE probe_suite USING hash AS
 	FUNCTION 2 probe_suite_hash_extended(probe_suite, bigint);
 COMMENT ON OPERATOR CLASS probe_suite_ops USING hash IS 'equality of probe suites';
 COMMENT ON OPERATOR FAMILY probe_suite_ops USING hash IS 'equality of probe suites';
+-- A limit of novelty: configure_probe_suite and probe_suite_info have a column
+-- more, and charts depend on the latter.
+DROP FUNCTION probe_suite_chart(probe_suite);
+DROP FUNCTION curve_chart(loss_curve, probe_suite);
+DROP FUNCTION confusion_chart(probe_suite);
+DROP FUNCTION probe_suite_info(probe_suite);
+DROP FUNCTION configure_probe_suite(probe_suite, integer, text, text, bigint);
+
+CREATE FUNCTION configure_probe_suite(
+	suite probe_suite,
+	k integer DEFAULT NULL,
+	metric text DEFAULT NULL,
+	weights text DEFAULT NULL,
+	band bigint DEFAULT NULL,
+	max_novelty double precision DEFAULT NULL
+) RETURNS probe_suite
+	AS 'MODULE_PATHNAME', 'metaprobe_configure_probe_suite'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5000;
+COMMENT ON FUNCTION configure_probe_suite(probe_suite, integer, text, text, bigint, double precision) IS
+	'the same probes with other settings; NULL leaves a setting as it is';
+
+CREATE FUNCTION probe_suite_info(
+	suite probe_suite,
+	OUT probes integer,
+	OUT labels text[],
+	OUT epochs integer,
+	OUT k integer,
+	OUT metric text,
+	OUT weights text,
+	OUT band integer,
+	OUT hash text,
+	OUT scale text,
+	OUT shrinkage double precision,
+	OUT max_novelty double precision
+) RETURNS record
+	AS 'MODULE_PATHNAME', 'metaprobe_probe_suite_info'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION probe_suite_info(probe_suite) IS
+	'facts of a suite: its size, labels, settings and content hash';
+
+CREATE FUNCTION probe_suite_chart(suite probe_suite) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000000
+BEGIN ATOMIC
+	WITH info AS MATERIALIZED (
+		SELECT i.*, ((i.epochs OPERATOR(pg_catalog.+) 499) OPERATOR(pg_catalog./) 500)::bigint AS step
+		FROM probe_suite_info(suite) AS i
+	), losses AS (
+		SELECT p.label, u.n OPERATOR(pg_catalog.-) 1::bigint AS epoch, u.loss::double precision AS loss
+		FROM info, probe_suite_probes(suite) AS p,
+			pg_catalog.unnest(p.curve::real[]) WITH ORDINALITY AS u(loss, n)
+		WHERE ((u.n OPERATOR(pg_catalog.-) 1::bigint) OPERATOR(pg_catalog.%) info.step) OPERATOR(pg_catalog.=) 0::bigint
+			OR u.n OPERATOR(pg_catalog.=) info.epochs::bigint
+	), spread AS (
+		SELECT label, epoch, pg_catalog.count(loss) AS probes,
+			pg_catalog.percentile_cont(ARRAY[0.25, 0.75]::double precision[]) WITHIN GROUP (ORDER BY loss) AS quartiles
+		FROM losses GROUP BY label, epoch
+	), means AS (
+		SELECT label, avg(curve) AS curve FROM probe_suite_probes(suite) GROUP BY label
+	), points AS (
+		SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+				'label', s.label, 'epoch', s.epoch, 'mean', m.curve[s.epoch]::real,
+				'lower', s.quartiles[1]::real, 'upper', s.quartiles[2]::real, 'probes', s.probes)
+			ORDER BY s.label COLLATE pg_catalog."C", s.epoch) AS list
+		FROM spread AS s JOIN means AS m ON m.label OPERATOR(pg_catalog.=) s.label
+	)
+	SELECT pg_catalog.jsonb_set(pg_catalog.jsonb_set('{
+		"$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+		"width": 640,
+		"height": 360,
+		"encoding": {
+			"x": {"field": "epoch", "type": "quantitative", "title": "epoch",
+				"scale": {"nice": false}, "axis": {"grid": false, "format": "d", "labelExpr": "datum.value % 1 === 0 ? datum.label : ''''"}},
+			"color": {"field": "label", "type": "nominal", "title": "label",
+				"legend": {"labelLimit": 240, "titleLimit": 240, "symbolType": "stroke", "symbolOpacity": 1},
+				"scale": {"range": ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442"]}}
+		},
+		"layer": [
+			{"mark": {"type": "area", "opacity": 0.2},
+			 "encoding": {
+				"y": {"field": "lower", "type": "quantitative", "title": "loss"},
+				"y2": {"field": "upper"}}},
+			{"mark": {"type": "line", "strokeWidth": 2.5, "strokeCap": "round", "point": {"filled": true, "size": 14}},
+			 "encoding": {
+				"y": {"field": "mean", "type": "quantitative", "title": "loss"},
+				"strokeDash": {"field": "label", "type": "nominal", "title": "label",
+					"legend": {"labelLimit": 240, "titleLimit": 240, "symbolType": "stroke", "symbolOpacity": 1},
+					"scale": {"range": [[1, 0], [8, 4], [2, 4], [10, 4, 2, 4], [4, 2]]}}}},
+			{"mark": {"type": "point", "filled": true, "size": 80, "opacity": 0},
+			 "encoding": {
+				"y": {"field": "mean", "type": "quantitative", "title": "loss"},
+				"tooltip": [
+					{"field": "label", "type": "nominal", "title": "label"},
+					{"field": "epoch", "type": "quantitative", "title": "epoch"},
+					{"field": "mean", "type": "quantitative", "title": "mean loss", "format": ".4~g"},
+					{"field": "lower", "type": "quantitative", "title": "first quartile", "format": ".4~g"},
+					{"field": "upper", "type": "quantitative", "title": "third quartile", "format": ".4~g"},
+					{"field": "probes", "type": "quantitative", "title": "probes"}]}}
+		]}'::jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(
+				'title', pg_catalog.jsonb_build_object('anchor', 'start',
+					'text', 'Loss of each label''s probes',
+					'subtitle', pg_catalog.format('mean, and the middle half as a band; %s probes, %s epochs', info.probes, info.epochs)),
+				'data', pg_catalog.jsonb_build_object('values', points.list)),
+		'{encoding,color,scale,domain}'::text[], pg_catalog.to_jsonb(info.labels)),
+		'{layer,1,encoding,strokeDash,scale,domain}'::text[], pg_catalog.to_jsonb(info.labels))
+	FROM info, points;
+END;
+COMMENT ON FUNCTION probe_suite_chart(probe_suite) IS
+	'Vega-Lite specification: mean loss and quartiles of each label of a suite by epoch';
+
+CREATE FUNCTION curve_chart(curve loss_curve, suite probe_suite) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 50000
+BEGIN ATOMIC
+	WITH info AS MATERIALIZED (
+		SELECT i.labels, i.k, i.max_novelty,
+			((greatest(i.epochs::bigint, epochs(curve)) OPERATOR(pg_catalog.+) 499::bigint)
+				OPERATOR(pg_catalog./) 500::bigint) AS step
+		FROM probe_suite_info(suite) AS i
+	), drawn AS (
+		SELECT NULL::integer AS rank, NULL::text AS id, NULL::text AS label, NULL::double precision AS distance, curve
+		UNION ALL
+		SELECT n.rank, n.id, n.label, n.distance, n.curve FROM info, nearest_probes(curve, suite, least(info.k, 20)) AS n
+	), lines AS (
+		SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+				'rank', d.rank, 'id', d.id, 'label', d.label, 'distance', d.distance,
+				'epoch', coalesce(l.epochs, '[]'::jsonb), 'loss', coalesce(l.losses, '[]'::jsonb))
+			ORDER BY d.rank NULLS FIRST) AS list
+		FROM info, drawn AS d, LATERAL (
+			SELECT pg_catalog.jsonb_agg(u.n OPERATOR(pg_catalog.-) 1::bigint ORDER BY u.n) AS epochs,
+				pg_catalog.jsonb_agg(u.loss ORDER BY u.n) AS losses
+			FROM pg_catalog.unnest(d.curve::real[]) WITH ORDINALITY AS u(loss, n)
+			WHERE ((u.n OPERATOR(pg_catalog.-) 1::bigint) OPERATOR(pg_catalog.%) info.step) OPERATOR(pg_catalog.=) 0::bigint
+				OR u.n OPERATOR(pg_catalog.=) epochs(d.curve)) AS l
+	)
+	SELECT pg_catalog.jsonb_set(pg_catalog.jsonb_set('{
+		"$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+		"width": 640,
+		"height": 360,
+		"transform": [{"flatten": ["epoch", "loss"]}],
+		"encoding": {
+			"x": {"field": "epoch", "type": "quantitative", "title": "epoch",
+				"scale": {"nice": false}, "axis": {"grid": false, "format": "d", "labelExpr": "datum.value % 1 === 0 ? datum.label : ''''"}},
+			"y": {"field": "loss", "type": "quantitative", "title": "loss"}
+		},
+		"layer": [
+			{"transform": [{"filter": "datum.rank !== null"}],
+			 "mark": {"type": "line", "strokeWidth": 1.25, "opacity": 0.8, "strokeCap": "round"},
+			 "encoding": {
+				"detail": {"field": "rank", "type": "ordinal"},
+				"color": {"field": "label", "type": "nominal", "title": "nearest probes",
+					"legend": {"labelLimit": 240, "titleLimit": 240, "symbolType": "stroke", "symbolOpacity": 1},
+					"scale": {"range": ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442"]}},
+				"strokeDash": {"field": "label", "type": "nominal", "title": "nearest probes",
+					"legend": {"labelLimit": 240, "titleLimit": 240, "symbolType": "stroke", "symbolOpacity": 1},
+					"scale": {"range": [[1, 0], [8, 4], [2, 4], [10, 4, 2, 4], [4, 2]]}},
+				"tooltip": [
+					{"field": "label", "type": "nominal", "title": "label"},
+					{"field": "id", "type": "nominal", "title": "probe"},
+					{"field": "rank", "type": "ordinal", "title": "rank"},
+					{"field": "distance", "type": "quantitative", "title": "distance", "format": ".4~g"}]}},
+			{"transform": [{"filter": "datum.rank === null"}],
+			 "mark": {"type": "line", "strokeWidth": 3, "color": "#767676", "strokeCap": "round",
+				"point": {"filled": true, "size": 30, "color": "#767676"}},
+			 "encoding": {
+				"tooltip": [
+					{"field": "epoch", "type": "quantitative", "title": "epoch"},
+					{"field": "loss", "type": "quantitative", "title": "loss", "format": ".4~g"}]}}
+		]}'::jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(
+				'title', pg_catalog.jsonb_build_object('anchor', 'start',
+					'text', 'A curve, in grey, among its nearest probes',
+					'subtitle', coalesce(
+						(SELECT CASE WHEN t.label IS NULL
+								THEN pg_catalog.format('not tagged: its novelty of %s is above %s', t.novelty::real, info.max_novelty::real)
+								ELSE pg_catalog.format('tagged %s with probability %s', t.label, t.probability::real) END
+							FROM tag_metadata(curve, suite) AS t WHERE t.distance IS NOT NULL),
+						'no probe is at a defined distance')),
+				'data', pg_catalog.jsonb_build_object('values', lines.list)),
+		'{layer,0,encoding,color,scale,domain}'::text[], pg_catalog.to_jsonb(info.labels)),
+		'{layer,0,encoding,strokeDash,scale,domain}'::text[], pg_catalog.to_jsonb(info.labels))
+			-- without a loss the axes have nothing to go by
+			OPERATOR(pg_catalog.||) CASE WHEN observed_epochs(curve) OPERATOR(pg_catalog.=) 0::bigint THEN '{"encoding": {
+			"x": {"field": "epoch", "type": "quantitative", "title": "epoch", "scale": {"domain": [0, 1]}, "axis": {"grid": false, "labels": false}},
+			"y": {"field": "loss", "type": "quantitative", "title": "loss", "scale": {"domain": [0, 1]}, "axis": {"labels": false}}}}'::jsonb
+			ELSE '{}'::jsonb END
+	FROM info, lines;
+END;
+COMMENT ON FUNCTION curve_chart(loss_curve, probe_suite) IS
+	'Vega-Lite specification: a curve among its nearest probes';
+
+CREATE FUNCTION confusion_chart(suite probe_suite) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000000
+BEGIN ATOMIC
+	WITH info AS MATERIALIZED (
+		SELECT pg_catalog.to_jsonb(i.labels) AS labels, i.probes FROM probe_suite_info(suite) AS i
+	), cells AS (
+		SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+				'actual', c.actual, 'predicted', c.predicted, 'count', c.count, 'share', c.share::real)
+			ORDER BY c.actual COLLATE pg_catalog."C", c.predicted COLLATE pg_catalog."C") AS list,
+			pg_catalog.sum(c.count) FILTER (WHERE c.predicted OPERATOR(pg_catalog.=) c.actual) AS hits,
+			pg_catalog.bool_or(c.predicted IS NULL) AS has_none
+		FROM (SELECT m.actual, m.predicted, m.count, m.count::double precision OPERATOR(pg_catalog./)
+				(pg_catalog.sum(m.count) OVER (PARTITION BY m.actual))::double precision AS share
+			FROM probe_suite_confusion(suite) AS m) AS c
+	)
+	SELECT pg_catalog.jsonb_set(pg_catalog.jsonb_set('{
+		"$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+		"width": {"step": 64},
+		"height": {"step": 36},
+		"view": {"fill": "#f7fbff"},
+		"encoding": {
+			"x": {"field": "predicted", "type": "nominal", "title": "predicted label", "scale": {},
+				"axis": {"labelAngle": -30, "labelLimit": 180, "labelExpr": "datum.value === null ? ''(none)'' : datum.label"}},
+			"y": {"field": "actual", "type": "nominal", "title": "actual label", "scale": {}, "axis": {"labelLimit": 180}},
+			"tooltip": [
+				{"field": "actual", "type": "nominal", "title": "actual label"},
+				{"field": "predicted", "type": "nominal", "title": "predicted label"},
+				{"field": "count", "type": "quantitative", "title": "probes"},
+				{"field": "share", "type": "quantitative", "title": "share of the actual label", "format": ".1%"}]
+		},
+		"layer": [
+			{"mark": {"type": "rect"},
+			 "encoding": {
+				"color": {"field": "share", "type": "quantitative", "title": "share of the actual label",
+					"scale": {"domain": [0, 1], "scheme": "blues"}, "legend": {"format": ".0%", "titleLimit": 240}}}},
+			{"mark": {"type": "text"},
+			 "encoding": {
+				"text": {"field": "count", "type": "quantitative"},
+				"color": {"condition": {"test": "datum.share > 0.6", "value": "white"}, "value": "black"}}}
+		]}'::jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(
+				'title', pg_catalog.jsonb_build_object('anchor', 'start',
+					'text', 'Probes, each classified by all others',
+					'subtitle', pg_catalog.format('%s of %s have the label of their nearest probes', coalesce(cells.hits, 0::numeric), info.probes)),
+				'data', pg_catalog.jsonb_build_object('values', cells.list)),
+		'{encoding,x,scale,domain}'::text[],
+			CASE WHEN cells.has_none THEN info.labels OPERATOR(pg_catalog.||) '[null]'::jsonb ELSE info.labels END),
+		'{encoding,y,scale,domain}'::text[], info.labels)
+	FROM info, cells;
+END;
+COMMENT ON FUNCTION confusion_chart(probe_suite) IS
+	'Vega-Lite specification: how a suite classifies each of its probes by all others (leave one out)';
+
+CREATE FUNCTION reliability_chart(suite probe_suite, bins integer DEFAULT 10) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000000
+BEGIN ATOMIC
+	SELECT pg_catalog.jsonb_set('{
+		"$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+		"width": 320,
+		"height": 320,
+		"encoding": {
+			"x": {"field": "probability", "type": "quantitative", "title": "mean probability",
+				"scale": {"domain": [0, 1]}, "axis": {"grid": false}},
+			"y": {"field": "hit_rate", "type": "quantitative", "title": "share of right labels", "scale": {"domain": [0, 1]}}
+		},
+		"layer": [
+			{"data": {"values": [{"probability": 0, "hit_rate": 0}, {"probability": 1, "hit_rate": 1}]},
+			 "mark": {"type": "line", "color": "#767676", "strokeDash": [4, 4]}},
+			{"mark": {"type": "rule", "color": "#D55E00", "strokeWidth": 2},
+			 "encoding": {"y2": {"field": "probability"}}},
+			{"mark": {"type": "point", "filled": true, "color": "#0072B2", "opacity": 0.9},
+			 "encoding": {
+				"size": {"field": "count", "type": "quantitative", "title": "probes",
+					"scale": {"range": [20, 500]},
+					"legend": {"tickCount": 4, "format": ",d", "symbolFillColor": "#0072B2", "symbolStrokeColor": "#0072B2"}},
+				"tooltip": [
+					{"field": "probability", "type": "quantitative", "title": "mean probability", "format": ".3f"},
+					{"field": "hit_rate", "type": "quantitative", "title": "share of right labels", "format": ".3f"},
+					{"field": "count", "type": "quantitative", "title": "probes", "format": ",d"}]}}
+		]}'::jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(
+				'title', pg_catalog.jsonb_build_object('anchor', 'start',
+					'text', 'How often a probability is right',
+					'subtitle', CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>) 0::bigint THEN pg_catalog.format(
+						'%s probes, each classified by all others; calibration error %s',
+						pg_catalog.sum(r.count), pg_catalog.round(pg_catalog.max(r.calibration_error)::numeric, 4))
+						ELSE 'no probe is at a defined distance' END),
+				'data', pg_catalog.jsonb_build_object('values', coalesce(
+					pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('bin', r.bin, 'probability', r.probability::real,
+						'hit_rate', r.hit_rate::real, 'count', r.count) ORDER BY r.bin), '[]'::jsonb))),
+		'{layer,2,encoding,size,scale,domain}'::text[],
+			pg_catalog.jsonb_build_array(0, coalesce(pg_catalog.max(r.count), 1::bigint)))
+	FROM probe_suite_reliability(suite, bins) AS r;
+END;
+COMMENT ON FUNCTION reliability_chart(probe_suite, integer) IS
+	'Vega-Lite specification: how often a suite is right about its probes (leave one out), by the probability that it gives';
+
+-- An empty chart has an axis without warnings.
+CREATE OR REPLACE FUNCTION tag_chart(labels text[], counts bigint[]) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 500
+BEGIN ATOMIC
+	SELECT pg_catalog.jsonb_set('{
+		"$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+		"width": 480,
+		"height": {"step": 32},
+		"encoding": {
+			"y": {"field": "label", "type": "nominal", "title": "label", "sort": null,
+				"axis": {"labelLimit": 180, "labelExpr": "datum.value === null ? ''(no tag)'' : datum.label"}},
+			"x": {"field": "tags", "type": "quantitative", "title": "rows", "scale": {},
+				"axis": {"tickCount": 5, "format": ",d", "labelExpr": "datum.value % 1 === 0 ? datum.label : ''''"}},
+			"tooltip": [
+				{"field": "label", "type": "nominal", "title": "label"},
+				{"field": "tags", "type": "quantitative", "title": "rows", "format": ",d"},
+				{"field": "share", "type": "quantitative", "title": "share of all rows", "format": ".1%"}]
+		},
+		"layer": [
+			{"mark": {"type": "bar", "color": "#0072B2"}},
+			{"mark": {"type": "text", "align": "left", "dx": 4, "color": "#7f7f7f"},
+			 "encoding": {"text": {"field": "tags", "type": "quantitative", "format": ",d"}}}
+		]}'::jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(
+				'title', pg_catalog.jsonb_build_object('anchor', 'start',
+					'text', 'Tags by label', 'subtitle', pg_catalog.format('%s rows', coalesce(pg_catalog.sum(t.tags), 0::numeric))),
+				'data', pg_catalog.jsonb_build_object('values', coalesce(
+					pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('label', t.label, 'tags', t.tags, 'share', t.share::real)
+						ORDER BY t.tags DESC, t.label COLLATE pg_catalog."C"), '[]'::jsonb))),
+		-- without a row the axis has nothing to go by
+		'{encoding,x,scale}'::text[],
+			CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0::bigint THEN '{"domain": [0, 1]}'::jsonb ELSE '{}'::jsonb END)
+	FROM (SELECT u.label, coalesce(u.tags, 0::bigint) AS tags, coalesce(u.tags, 0::bigint)::double precision
+				OPERATOR(pg_catalog./) nullif((pg_catalog.sum(u.tags) OVER ())::double precision, 0::double precision) AS share
+		FROM ROWS FROM (pg_catalog.unnest(labels), pg_catalog.unnest(counts)) AS u(label, tags)) AS t;
+END;

@@ -197,6 +197,7 @@
 
 	draw(document.getElementById("suite-chart"), info.suite_chart)
 		.then(() => draw(document.getElementById("confusion-chart"), info.confusion_chart))
+		.then(() => draw(document.getElementById("reliability-chart"), info.reliability_chart))
 		.then(() => draw(document.getElementById("tag-chart"), info.tag_chart))
 		.then(() => { document.documentElement.dataset.state = "ready"; }, failed);
 	dark.addEventListener("change", () => redraw().catch(failed));

@@ -55,17 +55,24 @@ class Relation:
                 ).format(Literal(found["oid"]))
             )
         }
-        self.key = [
-            row["attname"]
+        # the columns of the primary key, and the equality that its index goes by
+        self.key = {
+            row["attname"]: SQL("OPERATOR({}.{})").format(Identifier(row["nspname"]), SQL(row["oprname"]))
             for row in database.rows(
                 SQL(
-                    "SELECT a.attname FROM pg_catalog.pg_index i, pg_catalog.unnest(i.indkey)"
-                    "     WITH ORDINALITY AS k(attnum, n), pg_catalog.pg_attribute a"
+                    "SELECT a.attname, n.nspname, o.oprname FROM pg_catalog.pg_index i,"
+                    "     pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k(attnum, n),"
+                    "     pg_catalog.pg_attribute a, pg_catalog.pg_opclass c, pg_catalog.pg_amop m,"
+                    "     pg_catalog.pg_operator o, pg_catalog.pg_namespace n"
                     " WHERE i.indrelid = {0} AND i.indisprimary AND a.attrelid = {0}"
-                    "     AND a.attnum = k.attnum ORDER BY k.n"
+                    "     AND a.attnum = k.attnum AND k.n <= i.indnkeyatts"
+                    "     AND c.oid = i.indclass[k.n - 1] AND m.amopfamily = c.opcfamily"
+                    "     AND m.amoplefttype = c.opcintype AND m.amoprighttype = c.opcintype"
+                    "     AND m.amopstrategy = 3 AND o.oid = m.amopopr AND n.oid = o.oprnamespace"
+                    " ORDER BY k.n"
                 ).format(Literal(found["oid"]))
             )
-        ]
+        }
 
     def only(self, wanted: str, *types: str) -> str:
         """The column of this name, else the only one of these types."""
@@ -150,7 +157,7 @@ def suspect_rows(
             " FROM (SELECT pg_catalog.jsonb_build_array({names}) AS key, t.label, t.probability, t.score,"
             "      t.runner_up, t.margin, t.distance, t.novelty, s.{curve} AS curve"
             "   FROM {tags} AS t JOIN {source} AS s ON {join}"
-            "   WHERE t.label = {label} ORDER BY t.score DESC NULLS LAST, {order} LIMIT {limit}) AS s"
+            "   WHERE t.label OPERATOR(pg_catalog.=) {label} ORDER BY t.score DESC NULLS LAST, {order} LIMIT {limit}) AS s"
         ).format(
             m=database.schema,
             suite=suite,
@@ -163,7 +170,7 @@ def suspect_rows(
                 SQL("pg_catalog.left(s.{}::text, 200)").format(Identifier(n)) for n in names
             ),
             join=SQL(" AND ").join(
-                SQL("t.{0} = s.{0}").format(Identifier(k)) for k in tags.key
+                SQL("t.{0} {1} s.{0}").format(Identifier(k), equals) for k, equals in tags.key.items()
             ),
             order=SQL(", ").join(SQL("t.{}").format(Identifier(k)) for k in tags.key),
         )
@@ -182,6 +189,7 @@ def collect(args: argparse.Namespace) -> dict[str, Any]:
     info = database.rows(
         SQL(
             "SELECT i.*, {0}.probe_suite_chart({1}) AS suite_chart, {0}.confusion_chart({1}) AS confusion_chart,"
+            " {0}.reliability_chart({1}) AS reliability_chart,"
             " {0}.tag_chart({2}::pg_catalog.regclass) AS tag_chart, pg_catalog.now()::text AS made_at,"
             " (SELECT p.label FROM {0}.probe_suite_probes({1}) AS p,"
             "    pg_catalog.unnest(p.curve::real[]) AS loss GROUP BY p.label"
@@ -195,7 +203,7 @@ def collect(args: argparse.Namespace) -> dict[str, Any]:
         SQL(
             "SELECT label, pg_catalog.count(*) AS rows, pg_catalog.avg(probability) AS probability,"
             " pg_catalog.avg(score) AS score, pg_catalog.avg(novelty) AS novelty,"
-            " pg_catalog.count(*) FILTER (WHERE suite_hash <> {}) AS stale"
+            " pg_catalog.count(*) FILTER (WHERE suite_hash OPERATOR(pg_catalog.<>) {}) AS stale"
             " FROM {} GROUP BY label ORDER BY pg_catalog.count(*) DESC, label COLLATE \"C\""
         ).format(Literal(info["hash"]), tags.sql)
     )

@@ -21,24 +21,35 @@ INSERT INTO suites VALUES
 SELECT jsonb_pretty(probe_suite_chart(suite) - 'data') FROM suites;
 SELECT jsonb_pretty(curve_chart('[1,2,0.5]', suite) - 'data') FROM suites;
 SELECT jsonb_pretty(confusion_chart(suite) - 'data') FROM suites;
+SELECT jsonb_pretty(reliability_chart(suite) - 'data') FROM suites;
 SELECT jsonb_pretty(tag_chart('{a,b}', '{1,2}') - 'data');
 -- their data: missing epochs are null, so that lines break there
 SELECT data(probe_suite_chart(suite)) FROM suites;
 SELECT data(curve_chart('[1,null,0.5]', suite)) FROM suites;
 SELECT data(confusion_chart(suite)) FROM suites;
+SELECT data(reliability_chart(suite)) FROM suites;
 SELECT data(tag_chart(ARRAY['x', 'a', NULL, 'b'], '{1,2,4,2}'));
 SELECT data(tag_chart('{a,b}', '{1}'));
 -- no rows, or only rows of no count
 SELECT tag_chart('{}', '{}') -> 'title', data(tag_chart('{a}', '{0}'));
-SELECT tag_chart('{}', '{}') #> '{data,values}';
--- curves that have no neighbour, are empty, or longer than the suite's
-SELECT chart #>> '{title,subtitle}', chart #> '{data,values}'
+SELECT tag_chart('{}', '{}') #> '{data,values}', tag_chart('{}', '{}') #> '{encoding,x,scale}';
+-- curves that have no neighbour, are empty, or longer than the suite's: with scales only where there is no loss
+SELECT chart #>> '{title,subtitle}', chart #> '{data,values}', chart #> '{encoding,x,scale}', chart #> '{encoding,y,scale}'
 	FROM suites, unnest('{"[]","[null]","[null,7]"}'::loss_curve[]) curve, curve_chart(curve, suite) chart;
 SELECT data(curve_chart('[4,4,4,4,9]', configure_probe_suite(suite, k => 1))) FROM suites;
 -- probes that have no neighbour are in a column of their own
 SELECT chart #> '{encoding,x,scale,domain}', chart #>> '{title,subtitle}', chart #> '{data,values}'
 	FROM confusion_chart('{"k":1,"probes":[{"label":"a","curve":[1]},{"label":"b","curve":[null,1]}]}') chart;
+-- a curve that is too novel for a tag
+SELECT curve_chart('[90,90,90]', configure_probe_suite(suite, max_novelty => x)) #>> '{title,subtitle}' FROM suites, unnest('{1,1e9}'::float8[]) x;
+-- probes of which none has another at a defined distance
+SELECT chart #>> '{title,subtitle}', chart #> '{data,values}', chart #> '{layer,2,encoding,size,scale,domain}'
+	FROM reliability_chart('{"k":1,"probes":[{"label":"a","curve":[1]},{"label":"b","curve":[null,1]}]}') chart;
+-- bins
+SELECT bins, jsonb_array_length(reliability_chart(suite, bins) #> '{data,values}') FROM suites, unnest('{1,2,1000}'::integer[]) bins;
+SELECT error_of('SELECT reliability_chart(suite, 0) FROM suites');
 -- NULL
+SELECT reliability_chart(NULL) IS NULL, reliability_chart(suite, NULL) IS NULL FROM suites;
 SELECT probe_suite_chart(NULL) IS NULL, curve_chart(NULL, suite) IS NULL, curve_chart('[1]', NULL) IS NULL,
 	confusion_chart(NULL) IS NULL, tag_chart(NULL) IS NULL, tag_chart(NULL, '{1}') IS NULL, tag_chart('{a}', NULL) IS NULL
 	FROM suites;
@@ -76,6 +87,11 @@ SELECT count(*) AS points, count(*) FILTER (WHERE mean = (average[epoch])::real)
 		JOIN (SELECT label, n - 1 AS epoch, count(*) AS probes, percentile_cont(0.25) WITHIN GROUP (ORDER BY loss) AS lower,
 				percentile_cont(0.75) WITHIN GROUP (ORDER BY loss) AS upper
 			FROM probes, unnest(curve::float8[]) WITH ORDINALITY u(loss, n) GROUP BY label, n) q USING (label, epoch);
+SELECT count(*) AS bins, sum(r.count) AS probes, count(*) FILTER (WHERE r.count = c.count) AS same,
+	count(*) FILTER (WHERE r.probability = c.probability::real AND r.hit_rate = c.hit_rate::real) AS numbers,
+	bool_and(reliability_chart(suite) #>> '{title,subtitle}' ~ round(calibration_error::numeric, 4)::text) AS error_shown
+	FROM suites, probe_suite_reliability(suite) c JOIN jsonb_to_recordset(reliability_chart((SELECT suite FROM suites)) #> '{data,values}')
+		AS r(bin integer, probability real, hit_rate real, count bigint) USING (bin);
 SELECT count(*) AS cells, sum(r.count) AS probes, count(*) FILTER (WHERE r.count = c.count) AS same,
 	count(*) FILTER (WHERE r.share = (c.count / 250.0)::real) AS shares
 	FROM (SELECT r.* FROM suites, jsonb_to_recordset(confusion_chart(suite) #> '{data,values}')

@@ -22,8 +22,8 @@ SELECT x, p.* FROM suites, unnest('{1,6,16}'::int[]) x, nearest_probes(ARRAY[x]:
 SELECT 2 / 3.0 AS probability, 2 / 3.0 - 1 / 3.0 AS margin, 4 AS distance,
 	-- m = min(3, 3 of a, 3 others) = 3: a at 4, 5, 6; others at 4, 5, 14
 	((4 + 5 + 14) / 3.0) / ((4 + 5 + 14) / 3.0 + (4 + 5 + 6) / 3.0) AS score,
-	-- the third neighbour is at 5; their own third neighbours at 8 (of a2), 9 (b10) and 9 (a1)
-	5 / 9.0 AS novelty;
+	-- a2 and b10 at 4, a1 at 5; their own three neighbours at 1, 2, 8 (a2), 1, 8, 9 (b10) and 1, 1, 9 (a1)
+	((4 + 4 + 5) / 3.0) / (((1 + 2 + 8) / 3.0 + (1 + 8 + 9) / 3.0 + (1 + 1 + 9) / 3.0) / 3) AS novelty;
 
 -- n of nearest_probes
 SELECT n, string_agg(p.id, ' ' ORDER BY rank) FROM suites, unnest('{1,2,6,7,2147483647,NULL}'::int[]) n,
@@ -106,6 +106,54 @@ SELECT (tag_metadata('[1]', probe_suite_agg('a', '[3]'))).*;
 -- equal probes: distances of 0, no median to divide by, a score of one half
 SELECT (tag_metadata('[1]', suite)).*, label_score('[1]', 'b', suite)
 	FROM (SELECT probe_suite_agg(l, '[1]') AS suite FROM unnest('{a,b,a,b}'::text[]) l) x;
+
+-- beyond max_novelty there is no label, nor what is said of it; at it there is
+CREATE VIEW limited AS SELECT x, limited, ARRAY[x]::loss_curve AS curve, suite AS free,
+		configure_probe_suite(suite, max_novelty => limited) AS suite
+	FROM suites, unnest('{1,6,16,25,100}'::integer[]) x,
+		unnest('{0.5,0.9750000000000001,0.975,1.5,1e300,Infinity}'::float8[]) limited;
+SELECT x, limited, classify_metadata(curve, suite), (tag_metadata(curve, suite)).* FROM limited WHERE limited < 1e300
+	ORDER BY x, limited;
+SELECT count(*), count(*) FILTER (WHERE classify_metadata(curve, suite) IS NULL) AS refused,
+	count(*) FILTER (WHERE classify_metadata(curve, suite) IS DISTINCT FROM
+		CASE WHEN (tag_metadata(curve, free)).novelty > limited THEN NULL ELSE classify_metadata(curve, free) END
+		OR classify_metadata(curve, suite) IS DISTINCT FROM (tag_metadata(curve, suite)).label) AS wrong FROM limited;
+-- all else answers as it did: neighbours, probabilities, scores, a suite's view of its own probes
+SELECT count(*) FILTER (WHERE label_score(curve, label, suite) <> label_score(curve, label, free)
+		OR (SELECT array_agg(p) FROM nearest_probes(curve, suite) p)
+			<> (SELECT array_agg(p) FROM nearest_probes(curve, free) p)
+		OR (SELECT array_agg(p) FROM metadata_probabilities(curve, suite) p)
+			<> (SELECT array_agg(p) FROM metadata_probabilities(curve, free) p)
+		OR (SELECT array_agg(c) FROM probe_suite_confusion(suite) c) <> (SELECT array_agg(c) FROM probe_suite_confusion(free) c)
+		OR (SELECT array_agg(r) FROM probe_suite_reliability(suite) r) <> (SELECT array_agg(r) FROM probe_suite_reliability(free) r))
+	AS changed FROM limited, unnest('{a,b,c}'::text[]) label;
+SELECT x, limited, label, s.tag, s.vote_share, s.novelty FROM limited, unnest('{a,c}'::text[]) label,
+	detector_scores(curve, label, suite) s WHERE limited = 1.5 AND x > 6 ORDER BY x, label;
+-- novelty that is undefined is not beyond: equal probes, a single one, no neighbour at all
+SELECT curve, classify_metadata(curve, suite), (tag_metadata(curve, suite)).* FROM
+	unnest('{"[9]","[]"}'::loss_curve[]) curve, (
+		SELECT configure_probe_suite(probe_suite_agg(l, '[1]'), max_novelty => 0.001) FROM unnest('{a,b}'::text[]) l
+		UNION ALL SELECT configure_probe_suite(probe_suite_agg('a', '[3]'), max_novelty => 0.001)) x(suite);
+-- the smallest losses, the largest
+SELECT (tag_metadata('[3.4e38]', suite)).novelty, classify_metadata('[3.4e38]', configure_probe_suite(suite, max_novelty => 1e83)),
+	classify_metadata('[3.4e38]', configure_probe_suite(suite, max_novelty => 1e84))
+	FROM (SELECT probe_suite_agg(l, c) AS suite FROM (VALUES ('a', '[0]'::loss_curve), ('b', '[1e-45]')) v(l, c)) x;
+-- every metric, fitted too: as many are labelled as are not beyond
+CREATE TABLE curves AS SELECT n, CASE n % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'b' ELSE 'c' END AS label,
+	array_agg((n % 3 + 1) * exp(-e * (n % 7 + 1) / 9.0) + (n * (e + 3) % 11) / 29.0 ORDER BY e)::loss_curve AS curve
+	FROM generate_series(1, 90) n, generate_series(0, 7) e GROUP BY n;
+CREATE TABLE metrics AS SELECT m AS metric, configure_probe_suite(probe_suite_agg(label, curve), k => 5, metric => m) AS suite
+	FROM curves, unnest('{l2,l1,cosine,correlation,dtw}'::text[]) m WHERE n <= 60 GROUP BY m;
+INSERT INTO metrics SELECT 'fitted', fit_probe_suite(suite) FROM metrics WHERE metric = 'l2';
+SELECT metric, count(*), count(*) FILTER (WHERE novelty > middle) AS beyond, count(*) FILTER (WHERE tag IS NULL) AS refused,
+		count(*) FILTER (WHERE (tag IS NULL) <> (novelty > middle)) AS wrong
+	FROM (SELECT metric, percentile_disc(0.5) WITHIN GROUP (ORDER BY (tag_metadata(curve, suite)).novelty) AS middle
+			FROM metrics, curves WHERE n > 60 GROUP BY metric) q JOIN metrics USING (metric), curves,
+		LATERAL (SELECT (tag_metadata(curve, suite)).novelty,
+			classify_metadata(curve, configure_probe_suite(suite, max_novelty => middle)) AS tag OFFSET 0) t
+	WHERE n > 60 GROUP BY metric ORDER BY metric;
+DROP VIEW limited;
+DROP TABLE curves, metrics;
 
 -- a label that the suite does not have
 SELECT error_of('SELECT label_score(''[1]'', ''d'', suite) FROM suites');

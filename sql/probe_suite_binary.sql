@@ -40,6 +40,16 @@ SELECT suite();
 SELECT suite(version => '\x00');
 SELECT suite(version => '\x02');
 SELECT suite(version => '\xff');
+-- version 3: a fitted part, which may be empty, and the limit of novelty
+SELECT max_novelty, probe_suite_send(suite), receive('probe_suite', probe_suite_send(suite)) = suite::text AS same
+	FROM unnest('{1.5,1e-300,1e300}'::float8[]) max_novelty,
+	configure_probe_suite('{"k":1,"probes":[{"label":"a","curve":[1]},{"label":"b","curve":[2]}]}', max_novelty => max_novelty) suite;
+SELECT limit_sent, suite(version => '\x03', junk => '\x00 0000000000000000 0000000000000000 0000000000000000 00000000' || limit_sent)
+	FROM unnest('{"\\x3ff8000000000000","\\x0000000000000000","\\x8000000000000000","\\xbff8000000000000","\\x7ff0000000000000",
+		"\\xfff0000000000000","\\x7ff8000000000000","\\xfff8000000000001","\\x","\\x3ff80000","\\x3ff800000000000000"}'::bytea[]) limit_sent;
+SELECT suite(version => '\x03', junk => '\x3ff8000000000000');
+SELECT suite(version => '\x02', junk => '\x00 0000000000000000 0000000000000000 0000000000000000 00000000 3ff8000000000000');
+SELECT suite(version => '\x04', junk => '\x00 0000000000000000 0000000000000000 0000000000000000 00000000 3ff8000000000000');
 SELECT suite(metric => '\x05');
 SELECT suite(metric => '\xff');
 SELECT suite(weights => '\x03');

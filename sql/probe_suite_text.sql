@@ -94,6 +94,14 @@ SELECT input, error_of(format('SELECT %L::probe_suite', input)) FROM unnest(ARRA
 	'{"probes":[{"label":"a","curve":[1]}],"band":1}',
 	'{"probes":[{"label":"a","curve":[1]}],"metric":"dtw","band":-1}',
 	'{"probes":[{"label":"a","curve":[1]}],"metric":"dtw","band":16001}',
+	'{"probes":[{"label":"a","curve":[1]}],"max_novelty":"2"}',
+	'{"probes":[{"label":"a","curve":[1]}],"max_novelty":null}',
+	'{"probes":[{"label":"a","curve":[1]}],"max_novelty":[2]}',
+	'{"probes":[{"label":"a","curve":[1]}],"max_novelty":0}',
+	'{"probes":[{"label":"a","curve":[1]}],"max_novelty":-0.5}',
+	'{"probes":[{"label":"a","curve":[1]}],"max_novelty":1e999}',
+	'{"probes":[{"label":"a","curve":[1]}],"max_novelty":1e-999}',
+	'{"probes":[{"label":"a","curve":[1]}],"max_novelty":Infinity}',
 	'{"probes":[{"label":"a","curve":[1,1e39]}]}',
 	'{"probes":[{"label":"a","curve":[1]},{"label":"a","curve":[1,2,1e999]}]}',
 	'{"probes":[{"label":"a","curve":[Infinity]}]}',
@@ -103,6 +111,10 @@ SELECT input, error_of(format('SELECT %L::probe_suite', input)) FROM unnest(ARRA
 	'{"probes":[{"label":"\ud83d","curve":[1]}]}',
 	'{"probes":[{"label":"\x","curve":[1]}]}'
 ]) input;
+
+-- the limit of novelty, in the digits that give the same bits
+SELECT suite, suite::text::probe_suite::text = suite::text AS same FROM unnest('{2,0.1,1.7976931348623157e308,5e-324}'::float8[]) x,
+	configure_probe_suite('{"max_novelty":7,"probes":[{"label":"a","curve":[1]}]}', max_novelty => x) suite;
 
 -- too long a curve, and too deep a nesting
 SELECT error_of(format('SELECT %L::probe_suite',

@@ -66,6 +66,19 @@ CALL refresh_tags('tags', 'samples', 'suites');
 SELECT count(*) FROM wrong;
 UPDATE suites SET suite = configure_probe_suite(suite, k => 7);
 CALL refresh_tags('tags', 'samples', 'suites');
+-- a limit of novelty: no label beyond, and tags that say so
+UPDATE suites SET suite = configure_probe_suite(suite, max_novelty => 1.2);
+CALL refresh_tags('tags', 'samples', 'suites');
+SELECT count(*) FROM wrong;
+SELECT label IS NULL AS refused, count(*) > 10 AS some, bool_and(novelty > 1.2 AND novelty IS NOT NULL) AS beyond,
+	count(*) = count(distance) AS with_distance, count(probability) = 0 AND count(score) = 0 AND count(margin) = 0
+		AND count(runner_up) = 0 AS nothing_of_a_label FROM tags GROUP BY 1 ORDER BY 1;
+SELECT (tag_chart('tags') #> '{data,values}') @> format('[{"label":null,"tags":%s}]', (SELECT count(*) FROM tags WHERE label IS NULL))::jsonb
+	AS shown;
+CALL refresh_tags('tags', 'samples', 'suites');
+UPDATE suites SET suite = configure_probe_suite(suite, max_novelty => 'Infinity');
+CALL refresh_tags('tags', 'samples', 'suites');
+SELECT count(*) FROM wrong;
 -- the suite of a probe table, and of a view
 CALL refresh_tags('tags', 'samples', 'probes');
 CREATE VIEW live_suite AS SELECT probe_suite_agg(label, curve) AS suite FROM probes;

@@ -82,7 +82,7 @@ CREATE FUNCTION curve_chart(curve loss_curve, suite probe_suite) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 50000
 BEGIN ATOMIC
 	WITH info AS MATERIALIZED (
-		SELECT i.labels, i.k,
+		SELECT i.labels, i.k, i.max_novelty,
 			((greatest(i.epochs::bigint, epochs(curve)) OPERATOR(pg_catalog.+) 499::bigint)
 				OPERATOR(pg_catalog./) 500::bigint) AS step
 		FROM probe_suite_info(suite) AS i
@@ -139,12 +139,19 @@ BEGIN ATOMIC
 				'title', pg_catalog.jsonb_build_object('anchor', 'start',
 					'text', 'A curve, in grey, among its nearest probes',
 					'subtitle', coalesce(
-						(SELECT pg_catalog.format('tagged %s with probability %s', t.label, t.probability::real)
-							FROM tag_metadata(curve, suite) AS t WHERE t.label IS NOT NULL),
+						(SELECT CASE WHEN t.label IS NULL
+								THEN pg_catalog.format('not tagged: its novelty of %s is above %s', t.novelty::real, info.max_novelty::real)
+								ELSE pg_catalog.format('tagged %s with probability %s', t.label, t.probability::real) END
+							FROM tag_metadata(curve, suite) AS t WHERE t.distance IS NOT NULL),
 						'no probe is at a defined distance')),
 				'data', pg_catalog.jsonb_build_object('values', lines.list)),
 		'{layer,0,encoding,color,scale,domain}'::text[], pg_catalog.to_jsonb(info.labels)),
 		'{layer,0,encoding,strokeDash,scale,domain}'::text[], pg_catalog.to_jsonb(info.labels))
+			-- without a loss the axes have nothing to go by
+			OPERATOR(pg_catalog.||) CASE WHEN observed_epochs(curve) OPERATOR(pg_catalog.=) 0::bigint THEN '{"encoding": {
+			"x": {"field": "epoch", "type": "quantitative", "title": "epoch", "scale": {"domain": [0, 1]}, "axis": {"grid": false, "labels": false}},
+			"y": {"field": "loss", "type": "quantitative", "title": "loss", "scale": {"domain": [0, 1]}, "axis": {"labels": false}}}}'::jsonb
+			ELSE '{}'::jsonb END
 	FROM info, lines;
 END;
 COMMENT ON FUNCTION curve_chart(loss_curve, probe_suite) IS
@@ -202,17 +209,60 @@ END;
 COMMENT ON FUNCTION confusion_chart(probe_suite) IS
 	'Vega-Lite specification: how a suite classifies each of its probes by all others (leave one out)';
 
+CREATE FUNCTION reliability_chart(suite probe_suite, bins integer DEFAULT 10) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000000
+BEGIN ATOMIC
+	SELECT pg_catalog.jsonb_set('{
+		"$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+		"width": 320,
+		"height": 320,
+		"encoding": {
+			"x": {"field": "probability", "type": "quantitative", "title": "mean probability",
+				"scale": {"domain": [0, 1]}, "axis": {"grid": false}},
+			"y": {"field": "hit_rate", "type": "quantitative", "title": "share of right labels", "scale": {"domain": [0, 1]}}
+		},
+		"layer": [
+			{"data": {"values": [{"probability": 0, "hit_rate": 0}, {"probability": 1, "hit_rate": 1}]},
+			 "mark": {"type": "line", "color": "#767676", "strokeDash": [4, 4]}},
+			{"mark": {"type": "rule", "color": "#D55E00", "strokeWidth": 2},
+			 "encoding": {"y2": {"field": "probability"}}},
+			{"mark": {"type": "point", "filled": true, "color": "#0072B2", "opacity": 0.9},
+			 "encoding": {
+				"size": {"field": "count", "type": "quantitative", "title": "probes",
+					"scale": {"range": [20, 500]},
+					"legend": {"tickCount": 4, "format": ",d", "symbolFillColor": "#0072B2", "symbolStrokeColor": "#0072B2"}},
+				"tooltip": [
+					{"field": "probability", "type": "quantitative", "title": "mean probability", "format": ".3f"},
+					{"field": "hit_rate", "type": "quantitative", "title": "share of right labels", "format": ".3f"},
+					{"field": "count", "type": "quantitative", "title": "probes", "format": ",d"}]}}
+		]}'::jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(
+				'title', pg_catalog.jsonb_build_object('anchor', 'start',
+					'text', 'How often a probability is right',
+					'subtitle', CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.>) 0::bigint THEN pg_catalog.format(
+						'%s probes, each classified by all others; calibration error %s',
+						pg_catalog.sum(r.count), pg_catalog.round(pg_catalog.max(r.calibration_error)::numeric, 4))
+						ELSE 'no probe is at a defined distance' END),
+				'data', pg_catalog.jsonb_build_object('values', coalesce(
+					pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('bin', r.bin, 'probability', r.probability::real,
+						'hit_rate', r.hit_rate::real, 'count', r.count) ORDER BY r.bin), '[]'::jsonb))),
+		'{layer,2,encoding,size,scale,domain}'::text[],
+			pg_catalog.jsonb_build_array(0, coalesce(pg_catalog.max(r.count), 1::bigint)))
+	FROM probe_suite_reliability(suite, bins) AS r;
+END;
+COMMENT ON FUNCTION reliability_chart(probe_suite, integer) IS
+	'Vega-Lite specification: how often a suite is right about its probes (leave one out), by the probability that it gives';
+
 CREATE FUNCTION tag_chart(labels text[], counts bigint[]) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 500
 BEGIN ATOMIC
-	SELECT '{
+	SELECT pg_catalog.jsonb_set('{
 		"$schema": "https://vega.github.io/schema/vega-lite/v5.json",
 		"width": 480,
 		"height": {"step": 32},
 		"encoding": {
 			"y": {"field": "label", "type": "nominal", "title": "label", "sort": null,
 				"axis": {"labelLimit": 180, "labelExpr": "datum.value === null ? ''(no tag)'' : datum.label"}},
-			"x": {"field": "tags", "type": "quantitative", "title": "rows",
+			"x": {"field": "tags", "type": "quantitative", "title": "rows", "scale": {},
 				"axis": {"tickCount": 5, "format": ",d", "labelExpr": "datum.value % 1 === 0 ? datum.label : ''''"}},
 			"tooltip": [
 				{"field": "label", "type": "nominal", "title": "label"},
@@ -228,7 +278,10 @@ BEGIN ATOMIC
 					'text', 'Tags by label', 'subtitle', pg_catalog.format('%s rows', coalesce(pg_catalog.sum(t.tags), 0::numeric))),
 				'data', pg_catalog.jsonb_build_object('values', coalesce(
 					pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('label', t.label, 'tags', t.tags, 'share', t.share::real)
-						ORDER BY t.tags DESC, t.label COLLATE pg_catalog."C"), '[]'::jsonb)))
+						ORDER BY t.tags DESC, t.label COLLATE pg_catalog."C"), '[]'::jsonb))),
+		-- without a row the axis has nothing to go by
+		'{encoding,x,scale}'::text[],
+			CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0::bigint THEN '{"domain": [0, 1]}'::jsonb ELSE '{}'::jsonb END)
 	FROM (SELECT u.label, coalesce(u.tags, 0::bigint) AS tags, coalesce(u.tags, 0::bigint)::double precision
 				OPERATOR(pg_catalog./) nullif((pg_catalog.sum(u.tags) OVER ())::double precision, 0::double precision) AS share
 		FROM ROWS FROM (pg_catalog.unnest(labels), pg_catalog.unnest(counts)) AS u(label, tags)) AS t;

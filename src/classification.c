@@ -96,13 +96,16 @@ metaprobe_tag_metadata(PG_FUNCTION_ARGS)
 
 	if (!metaprobe_classifier_tag(&suite->classifier, &tag))
 		PG_RETURN_NULL();
-	values[TAG_LABEL] = suite->label_texts[tag.label];
-	values[TAG_PROBABILITY] = Float8GetDatum(tag.probability);
+	nulls[TAG_LABEL] = tag.label < 0;
+	if (tag.label >= 0)
+		values[TAG_LABEL] = suite->label_texts[tag.label];
+	values[TAG_PROBABILITY] =
+		defined_float8(tag.probability, &nulls[TAG_PROBABILITY]);
 	values[TAG_SCORE] = defined_float8(tag.score, &nulls[TAG_SCORE]);
 	nulls[TAG_RUNNER_UP] = tag.runner_up < 0;
 	if (tag.runner_up >= 0)
 		values[TAG_RUNNER_UP] = suite->label_texts[tag.runner_up];
-	values[TAG_MARGIN] = Float8GetDatum(tag.margin);
+	values[TAG_MARGIN] = defined_float8(tag.margin, &nulls[TAG_MARGIN]);
 	values[TAG_DISTANCE] = Float8GetDatum(tag.distance);
 	values[TAG_NOVELTY] = defined_float8(tag.novelty, &nulls[TAG_NOVELTY]);
 

@@ -102,7 +102,7 @@ find_suite(Node *call, ProbeSuite *suite)
 			return false;
 		memcpy((char *) suite + VARHDRSZ, VARDATA_ANY(head),
 			   sizeof(ProbeSuite) - VARHDRSZ);
-		return suite->version == PROBE_SUITE_VERSION;
+		return metaprobe_suite_is_readable(suite);
 	}
 	return false;
 }

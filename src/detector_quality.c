@@ -12,28 +12,19 @@
 #include "access/htup_details.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "libpq/pqformat.h"
 
 #include "aggregate.h"
 #include "compat.h"
 #include "core/ranking.h"
 #include "score_array.h"
 
-typedef struct JudgedScores
+/* The arrays of a state. */
+enum
 {
-	ScoreArray hits; /* where the truth is true */
-	ScoreArray others;
-} JudgedScores;
-
-static JudgedScores *
-state_create(MemoryContext context)
-{
-	JudgedScores *state = MemoryContextAlloc(context, sizeof(JudgedScores));
-
-	metaprobe_scores_init(&state->hits, context);
-	metaprobe_scores_init(&state->others, context);
-	return state;
-}
+	OTHERS,
+	HITS, /* where the truth is true */
+	N_CLASSES
+};
 
 /* Arguments: state, score, truth.  A row without either says nothing. */
 PG_FUNCTION_INFO_V1(metaprobe_detector_transfn);
@@ -41,13 +32,13 @@ Datum
 metaprobe_detector_transfn(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = metaprobe_aggregate_context(fcinfo);
-	JudgedScores *state = METAPROBE_GETARG_STATE(JudgedScores, 0);
+	ScoreArray	 *state = METAPROBE_GETARG_STATE(ScoreArray, 0);
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		METAPROBE_RETURN_STATE(state);
 	if (state == NULL)
-		state = state_create(context);
-	metaprobe_scores_add(PG_GETARG_BOOL(2) ? &state->hits : &state->others,
+		state = metaprobe_scores_create(context, N_CLASSES);
+	metaprobe_scores_add(&state[PG_GETARG_BOOL(2) ? HITS : OTHERS],
 						 PG_GETARG_FLOAT8(1));
 	PG_RETURN_POINTER(state);
 }
@@ -56,45 +47,21 @@ PG_FUNCTION_INFO_V1(metaprobe_detector_combine);
 Datum
 metaprobe_detector_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = metaprobe_aggregate_context(fcinfo);
-	JudgedScores *into = METAPROBE_GETARG_STATE(JudgedScores, 0);
-	JudgedScores *from = METAPROBE_GETARG_STATE(JudgedScores, 1);
-
-	if (from != NULL)
-	{
-		if (into == NULL)
-			into = state_create(context);
-		metaprobe_scores_add_all(&into->hits, from->hits.values, from->hits.n);
-		metaprobe_scores_add_all(&into->others, from->others.values,
-								 from->others.n);
-	}
-	METAPROBE_RETURN_STATE(into);
+	return metaprobe_scores_combine(fcinfo, N_CLASSES);
 }
 
 PG_FUNCTION_INFO_V1(metaprobe_detector_serialize);
 Datum
 metaprobe_detector_serialize(PG_FUNCTION_ARGS)
 {
-	JudgedScores  *state = (JudgedScores *) PG_GETARG_POINTER(0);
-	StringInfoData message;
-
-	pq_begintypsend(&message);
-	metaprobe_scores_send(&message, &state->hits);
-	metaprobe_scores_send(&message, &state->others);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+	return metaprobe_scores_serialize(fcinfo, N_CLASSES);
 }
 
 PG_FUNCTION_INFO_V1(metaprobe_detector_deserialize);
 Datum
 metaprobe_detector_deserialize(PG_FUNCTION_ARGS)
 {
-	StringInfoData message = metaprobe_received_state(fcinfo);
-	JudgedScores  *state = state_create(CurrentMemoryContext);
-
-	metaprobe_scores_receive(&message, &state->hits);
-	metaprobe_scores_receive(&message, &state->others);
-	pq_getmsgend(&message);
-	PG_RETURN_POINTER(state);
+	PG_RETURN_POINTER(metaprobe_scores_deserialize(fcinfo, N_CLASSES));
 }
 
 /*
@@ -102,14 +69,14 @@ metaprobe_detector_deserialize(PG_FUNCTION_ARGS)
  * which is no change of the state: their order means nothing.
  */
 static bool
-judge(JudgedScores *state, RankingQuality *quality)
+judge(ScoreArray *state, RankingQuality *quality)
 {
-	if (state == NULL || state->hits.n == 0 || state->others.n == 0)
+	if (state == NULL || state[HITS].n == 0 || state[OTHERS].n == 0)
 		return false;
-	metaprobe_scores_sort(&state->hits);
-	metaprobe_scores_sort(&state->others);
-	metaprobe_rank_quality(state->hits.values, state->hits.n,
-						   state->others.values, state->others.n, quality);
+	metaprobe_scores_sort(&state[HITS]);
+	metaprobe_scores_sort(&state[OTHERS]);
+	metaprobe_rank_quality(state[HITS].values, state[HITS].n,
+						   state[OTHERS].values, state[OTHERS].n, quality);
 	return true;
 }
 
@@ -119,7 +86,7 @@ metaprobe_auroc_finalfn(PG_FUNCTION_ARGS)
 {
 	RankingQuality quality;
 
-	if (!judge(METAPROBE_GETARG_STATE(JudgedScores, 0), &quality))
+	if (!judge(METAPROBE_GETARG_STATE(ScoreArray, 0), &quality))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(quality.auroc);
 }
@@ -130,7 +97,7 @@ metaprobe_average_precision_finalfn(PG_FUNCTION_ARGS)
 {
 	RankingQuality quality;
 
-	if (!judge(METAPROBE_GETARG_STATE(JudgedScores, 0), &quality))
+	if (!judge(METAPROBE_GETARG_STATE(ScoreArray, 0), &quality))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(quality.average_precision);
 }
@@ -151,7 +118,7 @@ PG_FUNCTION_INFO_V1(metaprobe_detector_quality_finalfn);
 Datum
 metaprobe_detector_quality_finalfn(PG_FUNCTION_ARGS)
 {
-	JudgedScores  *state = METAPROBE_GETARG_STATE(JudgedScores, 0);
+	ScoreArray	  *state = METAPROBE_GETARG_STATE(ScoreArray, 0);
 	RankingQuality quality;
 	TupleDesc	   columns;
 	Datum		   values[N_QUALITY_COLUMNS] = {0};
@@ -173,7 +140,7 @@ metaprobe_detector_quality_finalfn(PG_FUNCTION_ARGS)
 	}
 	else
 		memset(nulls, true, QUALITY_ROWS);
-	values[QUALITY_ROWS] = Int64GetDatum(state->hits.n + state->others.n);
+	values[QUALITY_ROWS] = Int64GetDatum(state[HITS].n + state[OTHERS].n);
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
 }

@@ -14,7 +14,6 @@
 #include "access/htup_details.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "libpq/pqformat.h"
 #include "utils/typcache.h"
 
 #include "aggregate.h"
@@ -35,15 +34,6 @@ enum
 	MIXTURE_LOG_LIKELIHOOD,
 	N_MIXTURE_COLUMNS
 };
-
-static ScoreArray *
-state_create(MemoryContext context)
-{
-	ScoreArray *losses = MemoryContextAlloc(context, sizeof(ScoreArray));
-
-	metaprobe_scores_init(losses, context);
-	return losses;
-}
 
 /* Refuse what no curve can hold, nor the mean of one be. */
 static double
@@ -67,7 +57,7 @@ metaprobe_mixture_transfn(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1) || isnan(PG_GETARG_FLOAT8(1)))
 		METAPROBE_RETURN_STATE(losses);
 	if (losses == NULL)
-		losses = state_create(context);
+		losses = metaprobe_scores_create(context, 1);
 	metaprobe_scores_add(losses, checked_loss(PG_GETARG_FLOAT8(1)));
 	PG_RETURN_POINTER(losses);
 }
@@ -76,40 +66,22 @@ PG_FUNCTION_INFO_V1(metaprobe_mixture_combine);
 Datum
 metaprobe_mixture_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = metaprobe_aggregate_context(fcinfo);
-	ScoreArray	 *into = METAPROBE_GETARG_STATE(ScoreArray, 0);
-	ScoreArray	 *from = METAPROBE_GETARG_STATE(ScoreArray, 1);
-
-	if (from != NULL)
-	{
-		if (into == NULL)
-			into = state_create(context);
-		metaprobe_scores_add_all(into, from->values, from->n);
-	}
-	METAPROBE_RETURN_STATE(into);
+	return metaprobe_scores_combine(fcinfo, 1);
 }
 
 PG_FUNCTION_INFO_V1(metaprobe_mixture_serialize);
 Datum
 metaprobe_mixture_serialize(PG_FUNCTION_ARGS)
 {
-	ScoreArray	  *losses = (ScoreArray *) PG_GETARG_POINTER(0);
-	StringInfoData message;
-
-	pq_begintypsend(&message);
-	metaprobe_scores_send(&message, losses);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+	return metaprobe_scores_serialize(fcinfo, 1);
 }
 
 PG_FUNCTION_INFO_V1(metaprobe_mixture_deserialize);
 Datum
 metaprobe_mixture_deserialize(PG_FUNCTION_ARGS)
 {
-	StringInfoData message = metaprobe_received_state(fcinfo);
-	ScoreArray	  *losses = state_create(CurrentMemoryContext);
+	ScoreArray *losses = metaprobe_scores_deserialize(fcinfo, 1);
 
-	metaprobe_scores_receive(&message, losses);
-	pq_getmsgend(&message);
 	for (int64 i = 0; i < losses->n; i++)
 	{
 		if (isnan(checked_loss(losses->values[i])))

@@ -15,19 +15,27 @@
 /* Where a suite's hash stands behind its varlena header. */
 #define HASH_OFFSET (offsetof(ProbeSuite, hash) - VARHDRSZ)
 
+/* Does this library know the suite's layout? */
+bool
+metaprobe_suite_is_readable(const ProbeSuite *suite)
+{
+	return suite->version == PROBE_SUITE_VERSION ||
+		   suite->version == LIMITED_SUITE_VERSION;
+}
+
 /* The suite in a datum, detoasted; maybe in place, so read only. */
 ProbeSuite *
 metaprobe_suite_from_datum(Datum datum)
 {
 	ProbeSuite *suite = (ProbeSuite *) PG_DETOAST_DATUM(datum);
 
-	if (suite->version != PROBE_SUITE_VERSION)
+	if (!metaprobe_suite_is_readable(suite))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("unsupported probe_suite version %d", suite->version),
-				 errhint("This library reads version %d; was the value "
+				 errhint("This library reads versions up to %d; was the value "
 						 "written by a newer metaprobe?",
-						 PROBE_SUITE_VERSION)));
+						 LIMITED_SUITE_VERSION)));
 	return suite;
 }
 
@@ -77,6 +85,7 @@ metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view)
 	curves->metric = suite->metric;
 	curves->weights = suite->weights;
 	curves->calibration = (Calibration){0, 0};
+	curves->max_novelty = 0;
 
 	curves->losses =
 		(const float *) (base + next_array(&end, mul_size(n, suite->n_epochs),
@@ -100,21 +109,24 @@ metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view)
 	view->fit = NULL;
 	view->matrix = NULL;
 	view->points = NULL;
-	if (suite->metric != METRIC_FITTED && suite->parts == 0)
-		return end;
-	view->fit =
-		(const SuiteFit *) (base + next_array(&end, 1, sizeof(SuiteFit)));
-	if (suite->metric != METRIC_FITTED)
-		return end;
+	view->max_novelty = NULL;
+	if (suite->metric == METRIC_FITTED || (suite->parts & SUITE_IS_FITTED))
+		view->fit =
+			(const SuiteFit *) (base + next_array(&end, 1, sizeof(SuiteFit)));
 	if (suite->parts & SUITE_HAS_MATRIX)
 		view->matrix =
 			(const double *) (base + next_array(&end,
 												metaprobe_triangle_size(
 													suite->n_epochs),
 												sizeof(double)));
-	view->points =
-		(const float *) (base + next_array(&end, mul_size(n, suite->n_epochs),
-										   sizeof(float)));
+	if (suite->metric == METRIC_FITTED)
+		view->points =
+			(const float *) (base + next_array(&end,
+											   mul_size(n, suite->n_epochs),
+											   sizeof(float)));
+	if (suite->parts & SUITE_HAS_MAX_NOVELTY)
+		view->max_novelty =
+			(const double *) (base + next_array(&end, 1, sizeof(double)));
 	return end;
 }
 
@@ -165,7 +177,7 @@ metaprobe_suite_space(const SuiteView *view)
 
 /*
  * What neighbours are searched for among, the probes or, if they are mapped,
- * their points; and how their votes become probabilities.
+ * their points; how their votes become probabilities, and where labels end.
  */
 ProbeCurves
 metaprobe_suite_searched(const SuiteView *view)
@@ -174,6 +186,8 @@ metaprobe_suite_searched(const SuiteView *view)
 
 	if (view->fit)
 		searched.calibration = view->fit->calibration;
+	if (view->max_novelty)
+		searched.max_novelty = *view->max_novelty;
 	if (view->points)
 	{
 		searched.losses = view->points;

@@ -11,7 +11,12 @@
 #include "core/classifier.h"
 #include "core/fitted_space.h"
 
+/*
+ * Suites that have nothing that came later are of the first version, so that
+ * every library reads them and they keep their bytes.
+ */
 #define PROBE_SUITE_VERSION 1
+#define LIMITED_SUITE_VERSION 2 /* has max_novelty */
 #define PROBE_SUITE_DEFAULT_K 20
 
 /*
@@ -29,6 +34,7 @@ typedef struct SuiteSettings
 	int		band; /* DTW_NO_BAND unless the metric is dtw */
 	Metric	metric;
 	Weights weights;
+	double	max_novelty; /* 0: no limit */
 
 	/* all zero unless fitted */
 	LossScale	  scale;
@@ -72,6 +78,8 @@ typedef struct ProbeSuite
 
 #define SUITE_HAS_MATRIX 1 /* of METRIC_FITTED only */
 #define SUITE_HAS_CALIBRATION 2
+#define SUITE_HAS_MAX_NOVELTY 4
+#define SUITE_IS_FITTED (SUITE_HAS_MATRIX | SUITE_HAS_CALIBRATION)
 
 /* What a suite of METRIC_FITTED has besides, or one that is calibrated. */
 typedef struct SuiteFit
@@ -96,6 +104,7 @@ typedef struct SuiteView
 	const SuiteFit *fit;
 	const double   *matrix;
 	const float	   *points; /* of METRIC_FITTED: the mapped probes */
+	const double   *max_novelty;
 } SuiteView;
 
 #define DatumGetProbeSuite(datum) metaprobe_suite_from_datum(datum)
@@ -105,6 +114,7 @@ typedef struct SuiteView
 /* probe_suite.c */
 extern ProbeSuite *metaprobe_suite_from_datum(Datum datum);
 extern uint64	   metaprobe_suite_hash_of_datum(Datum datum);
+extern bool		   metaprobe_suite_is_readable(const ProbeSuite *suite);
 extern bool	  metaprobe_suite_size_is_valid(int64 n_probes, int64 n_epochs,
 											int64 name_bytes, Node *escontext);
 extern Size	  metaprobe_suite_view(const ProbeSuite *suite, SuiteView *view);

@@ -40,11 +40,12 @@ CREATE FUNCTION configure_probe_suite(
 	k integer DEFAULT NULL,
 	metric text DEFAULT NULL,
 	weights text DEFAULT NULL,
-	band bigint DEFAULT NULL
+	band bigint DEFAULT NULL,
+	max_novelty double precision DEFAULT NULL
 ) RETURNS probe_suite
 	AS 'MODULE_PATHNAME', 'metaprobe_configure_probe_suite'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5000;
-COMMENT ON FUNCTION configure_probe_suite(probe_suite, integer, text, text, bigint) IS
+COMMENT ON FUNCTION configure_probe_suite(probe_suite, integer, text, text, bigint, double precision) IS
 	'the same probes with other settings; NULL leaves a setting as it is';
 
 CREATE FUNCTION probe_suite_info(
@@ -58,7 +59,8 @@ CREATE FUNCTION probe_suite_info(
 	OUT band integer,
 	OUT hash text,
 	OUT scale text,
-	OUT shrinkage double precision
+	OUT shrinkage double precision,
+	OUT max_novelty double precision
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'metaprobe_probe_suite_info'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;

@@ -10,7 +10,8 @@
  * A suite that is fitted or calibrated has version 2, and at the end: a byte
  * for the scale, the shrinkage and the calibration's offset and power (0: none)
  * as float8, the number of entries of the matrix as int4 (0: none), and these as
- * float8, column by column.
+ * float8, column by column.  One with a limit of novelty has version 3, the same
+ * at the end (zeroes if it is not fitted), and then the limit as float8.
  *
  * Probes pass between parallel workers in the same form, in the server's
  * encoding.
@@ -28,6 +29,7 @@
 
 #define PROBE_SUITE_BINARY_VERSION 1
 #define FITTED_SUITE_BINARY_VERSION 2
+#define LIMITED_SUITE_BINARY_VERSION 3
 
 /* What a probe takes at least: two lengths, and a number of epochs. */
 #define LEAST_PROBE_SIZE ((int) (3 * sizeof(int32)))
@@ -118,17 +120,29 @@ metaprobe_probe_read(StringInfo message, bool from_client)
 static void
 write_fit(StringInfo message, const SuiteView *view)
 {
-	int n_entries = 0;
+	const SuiteFit	none = {0};
+	const SuiteFit *fit = view->fit ? view->fit : &none;
+	int				n_entries = 0;
 
 	if (view->matrix)
 		n_entries = metaprobe_triangle_size(view->curves.n_epochs);
-	pq_sendbyte(message, view->fit->scale);
-	pq_sendfloat8(message, view->fit->shrinkage);
-	pq_sendfloat8(message, view->fit->calibration.offset);
-	pq_sendfloat8(message, view->fit->calibration.power);
+	pq_sendbyte(message, fit->scale);
+	pq_sendfloat8(message, fit->shrinkage);
+	pq_sendfloat8(message, fit->calibration.offset);
+	pq_sendfloat8(message, fit->calibration.power);
 	pq_sendint32(message, n_entries);
 	for (int i = 0; i < n_entries; i++)
 		pq_sendfloat8(message, view->matrix[i]);
+}
+
+/* The first version that has what the suite has. */
+static int
+binary_version(const SuiteView *view)
+{
+	if (view->max_novelty)
+		return LIMITED_SUITE_BINARY_VERSION;
+	return view->fit ? FITTED_SUITE_BINARY_VERSION :
+					   PROBE_SUITE_BINARY_VERSION;
 }
 
 PG_FUNCTION_INFO_V1(metaprobe_probe_suite_send);
@@ -141,8 +155,7 @@ metaprobe_probe_suite_send(PG_FUNCTION_ARGS)
 
 	metaprobe_suite_view(suite, &view);
 	pq_begintypsend(&message);
-	pq_sendbyte(&message, view.fit ? FITTED_SUITE_BINARY_VERSION :
-									 PROBE_SUITE_BINARY_VERSION);
+	pq_sendbyte(&message, binary_version(&view));
 	pq_sendbyte(&message, suite->metric);
 	pq_sendbyte(&message, suite->weights);
 	pq_sendint32(&message, suite->k);
@@ -154,8 +167,10 @@ metaprobe_probe_suite_send(PG_FUNCTION_ARGS)
 
 		metaprobe_probe_write(&message, &probe, true);
 	}
-	if (view.fit)
+	if (binary_version(&view) >= FITTED_SUITE_BINARY_VERSION)
 		write_fit(&message, &view);
+	if (view.max_novelty)
+		pq_sendfloat8(&message, *view.max_novelty);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
 }
 
@@ -201,6 +216,19 @@ read_fit(StringInfo message, SuiteSettings *settings)
 	settings->matrix = matrix;
 }
 
+/* Zero, which is not sent, is none that can be received. */
+static double
+read_max_novelty(StringInfo message)
+{
+	double max_novelty = pq_getmsgfloat8(message);
+
+	if (!(max_novelty > 0))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid max_novelty %g in binary probe suite",
+							   max_novelty)));
+	return max_novelty;
+}
+
 PG_FUNCTION_INFO_V1(metaprobe_probe_suite_recv);
 Datum
 metaprobe_probe_suite_recv(PG_FUNCTION_ARGS)
@@ -211,14 +239,14 @@ metaprobe_probe_suite_recv(PG_FUNCTION_ARGS)
 	int32		  n_probes;
 	Probe		 *probes;
 
-	if (version != PROBE_SUITE_BINARY_VERSION &&
-		version != FITTED_SUITE_BINARY_VERSION)
+	if (version < PROBE_SUITE_BINARY_VERSION ||
+		version > LIMITED_SUITE_BINARY_VERSION)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 						errmsg("unsupported probe_suite binary version %d",
 							   version)));
 	settings.metric = read_choice("metric", N_METRICS, message);
 	if (settings.metric == METRIC_FITTED &&
-		version != FITTED_SUITE_BINARY_VERSION)
+		version < FITTED_SUITE_BINARY_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("metric %s in binary probe suite of version %d",
@@ -236,8 +264,10 @@ metaprobe_probe_suite_recv(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		probes[i] = metaprobe_probe_read(message, true);
 	}
-	if (version == FITTED_SUITE_BINARY_VERSION)
+	if (version >= FITTED_SUITE_BINARY_VERSION)
 		read_fit(message, &settings);
+	if (version >= LIMITED_SUITE_BINARY_VERSION)
+		settings.max_novelty = read_max_novelty(message);
 	pq_getmsgend(message);
 	PG_RETURN_PROBE_SUITE(
 		metaprobe_suite_build(probes, n_probes, &settings, NULL));

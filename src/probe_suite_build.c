@@ -157,6 +157,16 @@ fill_arrays(ProbeSuite *suite, const Probe *probes)
 	}
 }
 
+static void
+fill_max_novelty(ProbeSuite *suite, const SuiteSettings *settings)
+{
+	SuiteView view;
+
+	(void) metaprobe_suite_view(suite, &view);
+	if (view.max_novelty)
+		*unconstify(double *, view.max_novelty) = settings->max_novelty;
+}
+
 /* Fill in what was fitted, if anything was. */
 static void
 fill_fit(ProbeSuite *suite, const SuiteSettings *settings)
@@ -239,6 +249,11 @@ metaprobe_suite_build(const Probe *probes, int n_probes,
 		header.parts |= SUITE_HAS_MATRIX;
 	if (settings->calibration.power != 0)
 		header.parts |= SUITE_HAS_CALIBRATION;
+	if (settings->max_novelty != 0)
+	{
+		header.parts |= SUITE_HAS_MAX_NOVELTY;
+		header.version = LIMITED_SUITE_VERSION;
+	}
 	header.n_probes = n_probes;
 	if (!measure_probes(sorted, &header, escontext) ||
 		!metaprobe_fit_is_valid(settings, header.n_epochs, escontext))
@@ -250,6 +265,7 @@ metaprobe_suite_build(const Probe *probes, int n_probes,
 	SET_VARSIZE(suite, size);
 	fill_arrays(suite, sorted);
 	fill_fit(suite, settings);
+	fill_max_novelty(suite, settings);
 	if (suite->metric == METRIC_FITTED)
 		map_probes(suite);
 	pfree(sorted);

@@ -102,6 +102,8 @@ metaprobe_suite_hash(const ProbeSuite *suite)
 	}
 	if (view.fit)
 		hash_fit(sha, &view);
+	if (view.max_novelty)
+		hash_double(sha, *view.max_novelty);
 	if (pg_cryptohash_final(sha, digest, sizeof(digest)) < 0)
 		elog(ERROR, "could not finish SHA-256: %s", pg_cryptohash_error(sha));
 	pg_cryptohash_free(sha);

@@ -20,7 +20,12 @@
 #include "loss_curve.h"
 #include "suite_index.h"
 
-/* probe_suite_info(suite): one row of facts */
+#define N_FACTS 11
+
+/*
+ * probe_suite_info(suite): one row of facts.  Version 0.1.0 declared it without
+ * the last one.
+ */
 PG_FUNCTION_INFO_V1(metaprobe_probe_suite_info);
 Datum
 metaprobe_probe_suite_info(PG_FUNCTION_ARGS)
@@ -28,10 +33,11 @@ metaprobe_probe_suite_info(PG_FUNCTION_ARGS)
 	ProbeSuite *suite = PG_GETARG_PROBE_SUITE(0);
 	SuiteView	view;
 	TupleDesc	columns;
-	Datum		values[10];
-	bool		nulls[10] = {0};
+	Datum		values[N_FACTS];
+	bool		nulls[N_FACTS] = {0};
 
-	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE)
+	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE ||
+		columns->natts < N_FACTS - 1 || columns->natts > N_FACTS)
 		elog(ERROR, "return type must be a row type");
 	metaprobe_suite_view(suite, &view);
 	values[0] = Int32GetDatum(suite->n_probes);
@@ -53,6 +59,9 @@ metaprobe_probe_suite_info(PG_FUNCTION_ARGS)
 	nulls[9] = view.matrix == NULL;
 	if (view.matrix)
 		values[9] = Float8GetDatum(view.fit->shrinkage);
+	nulls[10] = view.max_novelty == NULL;
+	if (view.max_novelty)
+		values[10] = Float8GetDatum(*view.max_novelty);
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(BlessTupleDesc(columns), values, nulls)));
 }

@@ -1,6 +1,7 @@
 /*
  * probe_suite_settings.c
- *		k, metric, weights and band of a probe suite, and what was fitted.
+ *		k, metric, weights, band and greatest novelty of a probe suite, and what
+ *		was fitted.
  */
 #include "postgres.h"
 
@@ -110,6 +111,8 @@ metaprobe_suite_settings(const ProbeSuite *suite, const SuiteView *view)
 		.weights = suite->weights,
 	};
 
+	if (view->max_novelty)
+		settings.max_novelty = *view->max_novelty;
 	if (view->fit)
 	{
 		settings.scale = view->fit->scale;
@@ -146,6 +149,13 @@ metaprobe_settings_are_valid(const SuiteSettings *settings, int n_probes,
 								  metaprobe_metric_names[settings->metric]),
 						   errhint(
 							   "A band limits the warping of metric dtw.")));
+	if (settings->max_novelty != 0 &&
+		!(settings->max_novelty > 0 && isfinite(settings->max_novelty)))
+		metaprobe_ereturn(
+			escontext, false,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("max_novelty must be above 0 and finite, not %g",
+					settings->max_novelty)));
 	return true;
 }
 
@@ -240,6 +250,18 @@ band_from_argument(int64 band)
 	return band;
 }
 
+/* A limit given in SQL, where Infinity means none. */
+static double
+max_novelty_from_argument(double max_novelty)
+{
+	if (!(max_novelty > 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_novelty must be above 0, not %g", max_novelty),
+				 errhint("Infinity removes the limit.")));
+	return isinf(max_novelty) ? 0 : max_novelty;
+}
+
 /* Name another metric; that drops what belongs to the one there was. */
 static void
 set_metric(SuiteSettings *settings, Metric metric)
@@ -253,6 +275,7 @@ set_metric(SuiteSettings *settings, Metric metric)
 				 errmsg("metric fitted must be learned from the probes"),
 				 errhint("Use fit_probe_suite(suite).")));
 	settings->metric = metric;
+	settings->max_novelty = 0;
 	settings->scale = SCALE_RAW;
 	settings->shrinkage = 0;
 	settings->matrix = NULL;
@@ -260,10 +283,11 @@ set_metric(SuiteSettings *settings, Metric metric)
 }
 
 /*
- * configure_probe_suite(suite, k, metric, weights, band): the same probes with
- * other settings.  NULL leaves a setting as it is; naming the metric drops the
- * band unless one is given, and naming anything the calibration, which was for
- * the settings that there were.
+ * configure_probe_suite(suite, k, metric, weights, band [, max_novelty]): the
+ * same probes with other settings.  NULL leaves a setting as it is; naming the
+ * metric drops the band, and another metric the limit of novelty, unless one is
+ * given.  Naming anything but this limit drops the calibration, which was for
+ * the settings that there were.  Version 0.1.0 declared it without the limit.
  */
 PG_FUNCTION_INFO_V1(metaprobe_configure_probe_suite);
 Datum
@@ -291,7 +315,9 @@ metaprobe_configure_probe_suite(PG_FUNCTION_ARGS)
 									  NULL);
 	if (!PG_ARGISNULL(4))
 		settings.band = band_from_argument(PG_GETARG_INT64(4));
-	for (int i = 1; i < PG_NARGS(); i++)
+	if (PG_NARGS() > 5 && !PG_ARGISNULL(5))
+		settings.max_novelty = max_novelty_from_argument(PG_GETARG_FLOAT8(5));
+	for (int i = 1; i <= 4; i++)
 	{
 		if (!PG_ARGISNULL(i))
 			settings.calibration = (Calibration){0, 0};

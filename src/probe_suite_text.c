@@ -8,7 +8,8 @@
  * with "band" beside "metric": "dtw", and no "id" for probes without one.
  * Beside "metric": "fitted" stand "scale" and, if there is a matrix,
  * "shrinkage" and "matrix", its lower triangle row by row in one array.  If
- * probabilities are calibrated there is "calibration", of offset and power.
+ * probabilities are calibrated there is "calibration", of offset and power, and
+ * if there is a limit of novelty, "max_novelty".
  * Reading, everything but "probes" may be left out, and keys may come in any
  * order.  PostgreSQL's parser does the lexing and hands over one token at a
  * time, so that a suite of any size takes little more memory than its value.
@@ -123,6 +124,11 @@ metaprobe_probe_suite_out(PG_FUNCTION_ARGS)
 		appendStringInfo(&text, ",\"band\":%d", suite->band);
 	if (view.fit)
 		append_fit(&text, &view);
+	if (view.max_novelty)
+	{
+		appendStringInfoString(&text, ",\"max_novelty\":");
+		append_double(&text, *view.max_novelty);
+	}
 	appendStringInfoString(&text, ",\"probes\":[");
 	for (int i = 0; i < suite->n_probes; i++)
 	{
@@ -164,6 +170,7 @@ typedef enum Key
 	KEY_SHRINKAGE,
 	KEY_MATRIX,
 	KEY_CALIBRATION,
+	KEY_MAX_NOVELTY,
 	KEY_PROBES,
 	N_SUITE_KEYS,
 	KEY_LABEL = N_SUITE_KEYS,
@@ -186,6 +193,7 @@ static const char *const key_names[N_KEYS] = {
 	[KEY_ID] = "id",
 	[KEY_CURVE] = "curve",
 	[KEY_CALIBRATION] = "calibration",
+	[KEY_MAX_NOVELTY] = "max_novelty",
 };
 
 typedef struct SuiteReader
@@ -230,7 +238,7 @@ static const char *const not_supported = "is not supported";
 
 static const char *const suite_hint =
 	"A suite is an object with the keys version, k, metric, weights, band, "
-	"scale, shrinkage, matrix, calibration and probes; a probe is one with "
+	"scale, shrinkage, matrix, calibration, max_novelty and probes; a probe is one with "
 	"label, id and curve.";
 
 JSON_HANDLER
@@ -411,6 +419,15 @@ read_double(const char *token, JsonTokenType type, double *number)
 	return isinf(*number) ? out_of_range : NULL;
 }
 
+/* Zero, which would not be written, is none that can be read. */
+static const char *
+read_max_novelty(const char *token, JsonTokenType type, double *limit)
+{
+	const char *problem = read_double(token, type, limit);
+
+	return problem || *limit > 0 ? problem : out_of_range;
+}
+
 /* Append an entry to the matrix. */
 static const char *
 read_entry(SuiteReader *reader, const char *token, JsonTokenType type)
@@ -440,6 +457,8 @@ read_setting(SuiteReader *reader, const char *token, JsonTokenType type)
 		return read_choice(reader, token, type);
 	if (reader->key == KEY_SHRINKAGE)
 		return read_double(token, type, &reader->settings.shrinkage);
+	if (reader->key == KEY_MAX_NOVELTY)
+		return read_max_novelty(token, type, &reader->settings.max_novelty);
 	if (reader->key == KEY_PROBES || reader->key == KEY_MATRIX ||
 		reader->key == KEY_CALIBRATION)
 		return wrong_type;
@@ -613,6 +632,7 @@ complete_settings(const SuiteReader *reader)
 		settings.weights = reader->settings.weights;
 	if (reader->suite_keys & SEEN(KEY_BAND))
 		settings.band = reader->settings.band;
+	settings.max_novelty = reader->settings.max_novelty;
 	settings.scale = reader->settings.scale;
 	settings.shrinkage = reader->settings.shrinkage;
 	settings.calibration.offset = reader->calibration[0];

@@ -13,6 +13,7 @@
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 
+#include "aggregate.h"
 #include "core/ranking.h"
 #include "score_array.h"
 
@@ -30,10 +31,15 @@
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-void
-metaprobe_scores_init(ScoreArray *scores, MemoryContext context)
+ScoreArray *
+metaprobe_scores_create(MemoryContext context, int n_arrays)
 {
-	*scores = (ScoreArray){.context = context};
+	ScoreArray *scores =
+		MemoryContextAllocZero(context, n_arrays * sizeof(ScoreArray));
+
+	for (int i = 0; i < n_arrays; i++)
+		scores[i].context = context;
+	return scores;
 }
 
 /* Make room for n more. */
@@ -70,8 +76,8 @@ metaprobe_scores_add(ScoreArray *scores, double value)
 	scores->values[scores->n++] = value;
 }
 
-void
-metaprobe_scores_add_all(ScoreArray *scores, const double *values, int64 n)
+static void
+add_all(ScoreArray *scores, const double *values, int64 n)
 {
 	if (n == 0)
 		return;
@@ -89,8 +95,8 @@ metaprobe_scores_sort(ScoreArray *scores)
 }
 
 /* Append to a message for another process of this server. */
-void
-metaprobe_scores_send(StringInfo message, const ScoreArray *scores)
+static void
+send_scores(StringInfo message, const ScoreArray *scores)
 {
 	if (scores->n > MAX_SENT - message->len / (int) sizeof(double))
 		ereport(ERROR,
@@ -106,8 +112,8 @@ metaprobe_scores_send(StringInfo message, const ScoreArray *scores)
 }
 
 /* Add what a message holds, which need not be what was sent. */
-void
-metaprobe_scores_receive(StringInfo message, ScoreArray *scores)
+static void
+receive_scores(StringInfo message, ScoreArray *scores)
 {
 	int64 n = pq_getmsgint64(message);
 	int64 left = message->len - message->cursor;
@@ -123,4 +129,44 @@ metaprobe_scores_receive(StringInfo message, ScoreArray *scores)
 	pq_copymsgbytes(message, (char *) (scores->values + first),
 					mul_size(n, sizeof(double)));
 	scores->n += n;
+}
+
+Datum
+metaprobe_scores_combine(FunctionCallInfo fcinfo, int n_arrays)
+{
+	MemoryContext context = metaprobe_aggregate_context(fcinfo);
+	ScoreArray	 *into = METAPROBE_GETARG_STATE(ScoreArray, 0);
+	ScoreArray	 *from = METAPROBE_GETARG_STATE(ScoreArray, 1);
+
+	if (from != NULL && into == NULL)
+		into = metaprobe_scores_create(context, n_arrays);
+	for (int i = 0; from != NULL && i < n_arrays; i++)
+		add_all(&into[i], from[i].values, from[i].n);
+	METAPROBE_RETURN_STATE(into);
+}
+
+Datum
+metaprobe_scores_serialize(FunctionCallInfo fcinfo, int n_arrays)
+{
+	ScoreArray	  *scores = (ScoreArray *) PG_GETARG_POINTER(0);
+	StringInfoData message;
+
+	pq_begintypsend(&message);
+	for (int i = 0; i < n_arrays; i++)
+		send_scores(&message, &scores[i]);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+}
+
+/* In the current context: combining copies. */
+ScoreArray *
+metaprobe_scores_deserialize(FunctionCallInfo fcinfo, int n_arrays)
+{
+	StringInfoData message = metaprobe_received_state(fcinfo);
+	ScoreArray	  *scores =
+		metaprobe_scores_create(CurrentMemoryContext, n_arrays);
+
+	for (int i = 0; i < n_arrays; i++)
+		receive_scores(&message, &scores[i]);
+	pq_getmsgend(&message);
+	return scores;
 }

@@ -6,6 +6,7 @@
 #ifndef METAPROBE_SCORE_ARRAY_H
 #define METAPROBE_SCORE_ARRAY_H
 
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "utils/palloc.h"
 
@@ -17,13 +18,15 @@ typedef struct ScoreArray
 	int64		  capacity;
 } ScoreArray;
 
-extern void metaprobe_scores_init(ScoreArray *scores, MemoryContext context);
 extern void metaprobe_scores_add(ScoreArray *scores, double value);
-extern void metaprobe_scores_add_all(ScoreArray *scores, const double *values,
-									 int64 n);
 extern void metaprobe_scores_sort(ScoreArray *scores);
-extern void metaprobe_scores_send(StringInfo		message,
-								  const ScoreArray *scores);
-extern void metaprobe_scores_receive(StringInfo message, ScoreArray *scores);
+
+/* Of aggregates whose state is n_arrays of them in a row: the support functions. */
+extern ScoreArray *metaprobe_scores_create(MemoryContext context,
+										   int			 n_arrays);
+extern Datum metaprobe_scores_combine(FunctionCallInfo fcinfo, int n_arrays);
+extern Datum metaprobe_scores_serialize(FunctionCallInfo fcinfo, int n_arrays);
+extern ScoreArray *metaprobe_scores_deserialize(FunctionCallInfo fcinfo,
+												int				 n_arrays);
 
 #endif /* METAPROBE_SCORE_ARRAY_H */

@@ -31,8 +31,7 @@
 #include "tag_table.h"
 
 const TagColumn metaprobe_tag_columns[N_TAG_COLUMNS] = {
-	{"label", "text", "",
-	 "the label with most votes; NULL without neighbours"},
+	{"label", "text", "", "the label with most votes; NULL if none is given"},
 	{"probability", "float8", "", "its share of the votes"},
 	{"score", "float8", "", "nearness to the label against all others"},
 	{"runner_up", "text", "", "the label with the second most votes"},

@@ -259,6 +259,13 @@ certain_label(Classifier *c, int n)
 	return needed + n_others <= c->probes.k ? leader : -1;
 }
 
+/* Is that too much novelty for a label?  Not if it is undefined. */
+static bool
+is_too_novel(const Classifier *c, double novelty)
+{
+	return c->probes.max_novelty > 0 && novelty > c->probes.max_novelty;
+}
+
 /*
  * The label that wins whichever k of n candidates are the nearest; -1 if it
  * depends on that, or on distances.
@@ -323,23 +330,29 @@ label_by_neighbours(Classifier *c)
 
 /*
  * The label of a curve by the vote of its k nearest probes; -1 if there are
- * none.  Must be the first question about the curve.
+ * none, or it is too novel.  Must be the first question about the curve.
  */
 int
 metaprobe_classifier_label(Classifier *c)
 {
 	ProbeRange all = all_probes(c);
+	bool	   is_limited = c->probes.max_novelty > 0;
 	int		   label;
-	int		   n;
 
-	if (c->probes.weights == WEIGHTS_DISTANCE)
+	/* otherwise all neighbours are needed anyway, and their distances */
+	if (c->probes.weights != WEIGHTS_DISTANCE && !is_limited)
 	{
-		(void) metaprobe_classifier_neighbours(c);
-		return metaprobe_classifier_vote(c);
+		int n = metaprobe_search_look(&c->search, &all, 1,
+									  c->probes.k * 3 / 4 + 1);
+
+		label = certain_label(c, n);
+		return label >= 0 ? label : label_by_neighbours(c);
 	}
-	n = metaprobe_search_look(&c->search, &all, 1, c->probes.k * 3 / 4 + 1);
-	label = certain_label(c, n);
-	return label >= 0 ? label : label_by_neighbours(c);
+	(void) metaprobe_classifier_neighbours(c);
+	label = metaprobe_classifier_vote(c);
+	if (is_limited && is_too_novel(c, metaprobe_classifier_novelty(c)))
+		return -1;
+	return label;
 }
 
 /* Let the neighbours found vote.  Returns the label; -1 without neighbours. */
@@ -371,7 +384,17 @@ metaprobe_classifier_probability(const Classifier *c, int label)
 		   c->total_likelihood;
 }
 
-/* A probe's distance to its own k-th nearest in the suite; NaN if alone. */
+static double
+mean_distance(const Nearest *nearest, int n)
+{
+	double sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += nearest->items[i].distance;
+	return sum / n;
+}
+
+/* A probe's mean distance to its k nearest in the suite; NaN if alone. */
 static double
 probe_reach(Classifier *c, int probe)
 {
@@ -385,34 +408,17 @@ probe_reach(Classifier *c, int probe)
 							   metaprobe_probe_curve(&c->probes, probe),
 							   c->probes.n_epochs, probe);
 		metaprobe_search_nearest(&c->probe_search, &all, 1, &nearest);
-		c->reach[probe] = nearest.count == 0 ?
-							  NAN :
-							  nearest.items[nearest.count - 1].distance;
+		c->reach[probe] =
+			nearest.count == 0 ? NAN : mean_distance(&nearest, nearest.count);
 		metaprobe_poll();
 	}
 	return c->reach[probe];
 }
 
-static double
-median(double *values, int n)
-{
-	double upper = select_value(values, n, n / 2);
-	double lower = values[0];
-
-	if (n % 2 == 1)
-		return upper;
-	for (int i = 1; i < n / 2; i++)
-	{
-		if (values[i] > lower)
-			lower = values[i];
-	}
-	return (lower + upper) / 2;
-}
-
 /*
- * How far outside the suite's cloud the curve lies: the distance
- * to its k-th neighbour, divided by the median of the neighbours' own.  About
- * 1 inside.  NaN if that median is 0 or there are no neighbours.
+ * How far outside the suite's cloud the curve lies: its mean distance to its
+ * neighbours, divided by the mean of the same of each of them among the
+ * probes.  About 1 inside.  NaN if the latter is 0 or there are no neighbours.
  *
  * Source: the idea of local density ratios is that of LOF (M. Breunig et al.,
  * SIGMOD 2000).  Each probe's part is computed when first needed, then kept.
@@ -421,21 +427,20 @@ double
 metaprobe_classifier_novelty(Classifier *c)
 {
 	int	   n = 0;
-	double typical;
+	double sum = 0;
 
 	for (int i = 0; i < c->nearest.count; i++)
 	{
 		double reach = probe_reach(c, c->nearest.items[i].index);
 
-		if (!isnan(reach))
-			c->value_room[n++] = reach;
+		if (isnan(reach))
+			continue;
+		sum += reach;
+		n++;
 	}
-	if (n == 0)
+	if (sum == 0)
 		return NAN;
-	typical = median(c->value_room, n);
-	if (typical == 0)
-		return NAN;
-	return c->nearest.items[c->nearest.count - 1].distance / typical;
+	return mean_distance(&c->nearest, c->nearest.count) / (sum / n);
 }
 
 /*
@@ -454,16 +459,6 @@ rank_around(Classifier *c, int label)
 	metaprobe_nearest_reset(&c->others, c->others.items, c->probes.k);
 	metaprobe_search_nearest(&c->search, &of_label, 1, &c->own);
 	metaprobe_search_nearest(&c->search, of_others, 2, &c->others);
-}
-
-static double
-mean_distance(const Nearest *nearest, int n)
-{
-	double sum = 0;
-
-	for (int i = 0; i < n; i++)
-		sum += nearest->items[i].distance;
-	return sum / n;
 }
 
 /* The score of the label that rank_around() was called for. */
@@ -552,6 +547,13 @@ metaprobe_classifier_tag(Classifier *c, Tag *tag)
 	tag->label = metaprobe_classifier_vote(c);
 	if (tag->label < 0)
 		return false;
+	tag->distance = c->nearest.items[0].distance;
+	tag->novelty = metaprobe_classifier_novelty(c);
+	if (is_too_novel(c, tag->novelty))
+	{
+		*tag = (Tag){-1, NAN, NAN, -1, NAN, tag->distance, tag->novelty};
+		return true;
+	}
 	if (tag->label != guess)
 		rank_around(c, tag->label);
 
@@ -561,8 +563,6 @@ metaprobe_classifier_tag(Classifier *c, Tag *tag)
 	tag->probability = metaprobe_classifier_probability(c, tag->label);
 	tag->margin = tag->probability - next_probability(c, tag);
 	tag->score = ranked_score(c);
-	tag->distance = c->nearest.items[0].distance;
-	tag->novelty = metaprobe_classifier_novelty(c);
 	return true;
 }
 
@@ -581,10 +581,10 @@ metaprobe_classifier_evidence(Classifier *c, int label)
 	winner = metaprobe_classifier_vote(c);
 	if (winner < 0)
 		return evidence;
-	evidence.is_winner = winner == label;
+	evidence.novelty = metaprobe_classifier_novelty(c);
+	evidence.is_winner = winner == label && !is_too_novel(c, evidence.novelty);
 	evidence.vote_share = c->votes[label].votes / c->total_votes;
 	evidence.score = ranked_score(c);
-	evidence.novelty = metaprobe_classifier_novelty(c);
 	return evidence;
 }
 

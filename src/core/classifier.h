@@ -10,7 +10,10 @@
 #include "search.h"
 #include "vote.h"
 
-/* What classification says of a curve; NaN or -1 where it says nothing. */
+/*
+ * What classification says of a curve; NaN or -1 where it says nothing.  Of a
+ * curve that is too novel to be labelled it says distance and novelty alone.
+ */
 typedef struct Tag
 {
 	int	   label;
@@ -25,7 +28,7 @@ typedef struct Tag
 /* How a curve relates to one label; NaN where nothing can be said. */
 typedef struct LabelEvidence
 {
-	double is_winner; /* 1 if the label wins the vote, else 0 */
+	double is_winner; /* 1 if it is the curve's label, else 0 */
 	double vote_share;
 	double score;	/* see metaprobe_classifier_score() */
 	double novelty; /* of the curve, whatever the label */
@@ -49,7 +52,7 @@ typedef struct Classifier
 	double		total_likelihood;
 
 	/* what stays valid from search to search */
-	double *reach; /* each probe's own k-th neighbour distance */
+	double *reach; /* each probe's mean distance to its own k nearest */
 
 	/* room to work in */
 	Search	   probe_search; /* for a probe's own neighbours */

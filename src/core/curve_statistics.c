@@ -9,6 +9,7 @@
 
 #include "elementary.h"
 #include "loss.h"
+#include "loss_signals.h"
 
 /* What the statistics need to know of the losses first. */
 typedef struct Extent
@@ -17,33 +18,33 @@ typedef struct Extent
 	float  least;
 	float  greatest;
 	double mean;
+	double final;
 	double mean_epoch;
 } Extent;
 
 static Extent
 extent_of(const float *losses, int n)
 {
-	Extent	extent = {.least = INFINITY, .greatest = -INFINITY};
-	double	sum = 0;
-	int64_t epochs = 0;
+	LossSummary summary = metaprobe_loss_summary(losses, n);
+	Extent		extent = {.observed = summary.observed,
+						  .least = INFINITY,
+						  .greatest = -INFINITY,
+						  .mean = summary.mean,
+						  .final = summary.final};
+	int64_t		epochs = 0;
 
 	for (int i = 0; i < n; i++)
 	{
 		if (metaprobe_loss_is_missing(losses[i]))
 			continue;
-		extent.observed++;
 		epochs += i;
-		sum += losses[i];
 		if (losses[i] < extent.least)
 			extent.least = losses[i];
 		if (losses[i] > extent.greatest)
 			extent.greatest = losses[i];
 	}
 	if (extent.observed > 0)
-	{
-		extent.mean = sum / extent.observed;
 		extent.mean_epoch = (double) epochs / extent.observed;
-	}
 	return extent;
 }
 
@@ -229,7 +230,7 @@ quantile(const float *losses, int n, const Extent *extent, double fraction)
 	return lower + (position - rank) * (upper - lower);
 }
 
-/* Slope, area, final loss, moving average: what depends on the epochs' order. */
+/* Slope, area, moving average: what depends on the epochs' order. */
 static void
 course_statistics(const float *losses, int n, const Extent *extent,
 				  double weight, CurveStatistics *statistics)
@@ -257,7 +258,6 @@ course_statistics(const float *losses, int n, const Extent *extent,
 		}
 		last = i;
 	}
-	statistics->final = losses[last];
 	statistics->slope = extent->observed > 1 ? products / squares : NAN;
 	statistics->area = area;
 	statistics->moving_average = average;
@@ -281,6 +281,7 @@ metaprobe_curve_statistics(const float *losses, int n, double threshold,
 		probability_statistics(losses, n, extent.observed, threshold,
 							   statistics);
 	statistics->mean = extent.mean;
+	statistics->final = extent.final;
 	statistics->minimum = extent.least;
 	statistics->interquartile_range = quantile(losses, n, &extent, 0.75) -
 									  quantile(losses, n, &extent, 0.25);

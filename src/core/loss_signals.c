@@ -13,28 +13,40 @@
 #include "loss.h"
 #include "moments.h"
 
-LossSignals
-metaprobe_loss_signals(const float *losses, int n)
+LossSummary
+metaprobe_loss_summary(const float *losses, int n)
 {
-	LossSignals signals = {NAN, NAN, NAN, NAN};
+	LossSummary summary = {0, NAN, NAN, NAN};
 	WideSum		sum = {0, 0};
-	double		doubts = 0;
-	int			observed = 0;
 
 	for (int i = 0; i < n; i++)
 	{
 		if (metaprobe_loss_is_missing(losses[i]))
 			continue;
-		if (observed++ == 0)
-			signals.first = losses[i];
-		signals.final = losses[i];
+		if (summary.observed++ == 0)
+			summary.first = losses[i];
+		summary.final = losses[i];
 		metaprobe_wide_add(&sum, losses[i]);
-		doubts += losses[i] < 0 ? NAN : -metaprobe_expm1(-(double) losses[i]);
 	}
-	if (observed > 0)
+	if (summary.observed > 0)
+		summary.mean = (sum.sum + sum.error) / summary.observed;
+	return summary;
+}
+
+LossSignals
+metaprobe_loss_signals(const float *losses, int n)
+{
+	LossSummary summary = metaprobe_loss_summary(losses, n);
+	LossSignals signals = {summary.mean, summary.final, summary.first, NAN};
+	double		doubts = 0;
+
+	for (int i = 0; i < n; i++)
 	{
-		signals.mean = (sum.sum + sum.error) / observed;
-		signals.low_confidence = doubts / observed;
+		if (!metaprobe_loss_is_missing(losses[i]))
+			doubts +=
+				losses[i] < 0 ? NAN : -metaprobe_expm1(-(double) losses[i]);
 	}
+	if (summary.observed > 0)
+		signals.low_confidence = doubts / summary.observed;
 	return signals;
 }

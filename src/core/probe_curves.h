@@ -29,6 +29,7 @@ typedef struct ProbeCurves
 	Metric		   metric;
 	Weights		   weights;
 	Calibration	   calibration;
+	double		   max_novelty; /* beyond it no label is given; 0: no limit */
 } ProbeCurves;
 
 static inline const float *

@@ -265,22 +265,24 @@ reference_score(const ProbeCurves *suite, const Ranking *ranking, int label)
 	return d == 0 && o == 0 ? 0.5 : o / (o + d);
 }
 
-/* The distance to the last neighbour; NaN without any. */
+/* The mean distance to the neighbours; NaN without any. */
 static inline double
-kth_distance(const ProbeCurves *suite, const Ranking *ranking)
+mean_neighbour_distance(const ProbeCurves *suite, const Ranking *ranking)
 {
-	int count = neighbour_count(suite, ranking);
+	int	   count = neighbour_count(suite, ranking);
+	double sum = 0;
 
-	return count > 0 ? ranking->ranked[count - 1].distance : NAN;
+	for (int i = count - 1; i >= 0; i--)
+		sum += ranking->ranked[i].distance;
+	return sum / count;
 }
 
 static inline double
 reference_novelty(const ProbeCurves *suite, const Ranking *ranking)
 {
-	int		neighbours = neighbour_count(suite, ranking);
-	double *reaches = allocate(neighbours * sizeof(double));
-	int		n = 0;
-	double	median = 0;
+	int	   neighbours = neighbour_count(suite, ranking);
+	int	   n = 0;
+	double sum = 0;
 
 	for (int i = 0; i < neighbours; i++)
 	{
@@ -288,16 +290,16 @@ reference_novelty(const ProbeCurves *suite, const Ranking *ranking)
 		Ranking own =
 			rank_all_probes(suite, suite->losses + probe * suite->n_epochs,
 							suite->n_epochs, probe);
+		double mean = mean_neighbour_distance(suite, &own);
 
-		reaches[n] = kth_distance(suite, &own);
-		n += !isnan(reaches[n]);
+		if (!isnan(mean))
+		{
+			sum += mean;
+			n++;
+		}
 		free(own.ranked);
 	}
-	qsort(reaches, n, sizeof(double), compare_values);
-	if (n > 0)
-		median = reaches[(n - 1) / 2] / 2 + reaches[n / 2] / 2;
-	free(reaches);
-	return median > 0 ? kth_distance(suite, ranking) / median : NAN;
+	return sum > 0 ? mean_neighbour_distance(suite, ranking) / (sum / n) : NAN;
 }
 
 static inline double

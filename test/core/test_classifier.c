@@ -47,6 +47,7 @@ open_suite(Suite *suite)
 	probes->labels = suite->labels;
 	probes->label_starts = suite->label_starts;
 	probes->calibration = (Calibration){0, 0};
+	probes->max_novelty = 0;
 	probes->n_labels = suite->labels[probes->n_probes - 1] + 1;
 	suite->label_starts[0] = 0;
 	for (int probe = 0; probe < probes->n_probes; probe++)
@@ -423,6 +424,71 @@ tags_agree_with_brute_force(void **state)
 	compare_with_brute_force(__func__, 1500, 4, compare_tag);
 }
 
+/*
+ * With a limit at, just below and above the novelty: beyond it there is no
+ * label, nor what is said of one; the rest stays as it is, to the last bit.
+ */
+static void
+compare_limited(Suite *suite, const Ranking *ranking, int number)
+{
+	Classifier	 *classifier = &suite->classifier;
+	const float	 *row = classifier->search.curve;
+	int			  n = classifier->search.n_epochs;
+	int			  except = classifier->search.except;
+	int			  winner = reference_winner(&suite->probes, ranking);
+	double		  novelty = metaprobe_classifier_novelty(classifier);
+	LabelEvidence free_evidence;
+	Tag			  free_tag;
+
+	if (winner < 0)
+		return;
+	metaprobe_classifier_begin(classifier, row, n, except);
+	(void) metaprobe_classifier_tag(classifier, &free_tag);
+	free_evidence = metaprobe_classifier_evidence(classifier, winner);
+	for (int i = 0; i < 3; i++)
+	{
+		const double  limits[] = {nextafter(novelty, 0), novelty, INFINITY};
+		bool		  is_refused = i == 0 && novelty > limits[0];
+		LabelEvidence evidence;
+		Tag			  tag;
+
+		/* a row may lie on its neighbours, or have nothing to compare with */
+		classifier->probes.max_novelty = limits[i] > 0 ? limits[i] : 1e-300;
+		if (novelty > 0 && novelty <= 1e-300)
+			continue;
+		metaprobe_classifier_begin(classifier, row, n, except);
+		assert_int(metaprobe_classifier_label(classifier),
+				   is_refused ? -1 : winner, number);
+		metaprobe_classifier_begin(classifier, row, n, except);
+		assert_that(metaprobe_classifier_tag(classifier, &tag), number);
+		assert_int(tag.label, is_refused ? -1 : winner, number);
+		assert_int(tag.runner_up, is_refused ? -1 : free_tag.runner_up,
+				   number);
+		assert_same_double(tag.probability,
+						   is_refused ? NAN : free_tag.probability, number);
+		assert_same_double(tag.score, is_refused ? NAN : free_tag.score,
+						   number);
+		assert_same_double(tag.margin, is_refused ? NAN : free_tag.margin,
+						   number);
+		assert_same_double(tag.distance, free_tag.distance, number);
+		assert_same_double(tag.novelty, novelty, number);
+		evidence = metaprobe_classifier_evidence(classifier, winner);
+		assert_same_double(evidence.is_winner, !is_refused, number);
+		assert_same_double(evidence.vote_share, free_evidence.vote_share,
+						   number);
+		assert_same_double(evidence.score, free_evidence.score, number);
+		assert_same_double(evidence.novelty, free_evidence.novelty, number);
+	}
+	classifier->probes.max_novelty = 0;
+}
+
+static void
+too_novel_a_curve_has_no_label(void **state)
+{
+	(void) state;
+	compare_with_brute_force(__func__, 1000, 4, compare_limited);
+}
+
 /* One question does not spoil the answers to the others. */
 static void
 questions_do_not_disturb_each_other(void **state)
@@ -572,8 +638,9 @@ example_by_hand(void **state)
 	/* the two nearest of either kind: 6 and 9, 3 and 9 */
 	assert_same_double(metaprobe_classifier_score(c, 0), 6 / (6 + 7.5), 3);
 	assert_same_double(metaprobe_classifier_score(c, 1), 7.5 / (6 + 7.5), 4);
-	/* third nearest of probes 3, 2, 0: 12, 9, 12 */
-	assert_same_double(metaprobe_classifier_novelty(c), 9 / 12.0, 5);
+	/* means of the own three of probes 3, 2, 0: 9, 5, 5 */
+	assert_nearly_equal(metaprobe_classifier_novelty(c),
+						6 / ((9 + 5 + 5) / 3.0), 1e-15, 5);
 	assert_same_double(metaprobe_classifier_label_distance(c, 0), 6, 6);
 	assert_same_double(metaprobe_classifier_label_distance(c, 1), 3, 7);
 	close_suite(&suite);
@@ -795,6 +862,7 @@ main(void)
 		cmocka_unit_test(scores_agree_with_brute_force),
 		cmocka_unit_test(novelty_agrees_with_brute_force),
 		cmocka_unit_test(tags_agree_with_brute_force),
+		cmocka_unit_test(too_novel_a_curve_has_no_label),
 		cmocka_unit_test(questions_do_not_disturb_each_other),
 		cmocka_unit_test(absent_epochs_are_missing_epochs),
 		cmocka_unit_test(epochs_beyond_the_suite_are_ignored),

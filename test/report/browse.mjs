@@ -29,6 +29,7 @@ for (const colorScheme of ["light", "dark"]) {
 	result.background = await tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
 	result.axis = await tab.$eval("#suite-chart .role-axis-label text", (text) => text.getAttribute("fill"));
 	result.matrix = await tab.$$eval("#confusion-chart .mark-text.role-mark text", (texts) => texts.map((t) => t.textContent));
+	result.reliability = await tab.$$eval("#reliability-chart .mark-symbol.role-mark path", (points) => points.map((p) => p.getAttribute("aria-label")));
 	result.bars = await tab.$$eval("#tag-chart .mark-text.role-mark text", (texts) => texts.map((t) => t.textContent));
 	result.lines = await tab.$$eval("#suite-chart .mark-line path", (paths) => paths.map((p) => p.getAttribute("stroke")));
 	result.counts = await table(tab, "counts");

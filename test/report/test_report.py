@@ -103,6 +103,10 @@ class SchemaTest(unittest.TestCase):
     charts = {
         "suite": "SELECT probe_suite_chart(probe_suite_agg(label, curve, id)) FROM probes",
         "confusion": "SELECT confusion_chart(probe_suite_agg(label, curve, id)) FROM probes",
+        "reliability": "SELECT reliability_chart(probe_suite_agg(label, curve, id)) FROM probes",
+        "nothing reliable": """SELECT reliability_chart('{"probes":[{"label":"a","curve":[1]}]}')""",
+        "too novel": "SELECT curve_chart('[9,9]', configure_probe_suite(probe_suite_agg(label, curve, id), max_novelty => 0.1))"
+        " FROM probes",
         "curve": "SELECT curve_chart('[1,null,0.5]', probe_suite_agg(label, curve, id)) FROM probes",
         "tags": "SELECT tag_chart('tags')",
         "no tags": "SELECT tag_chart('{}', '{}')",
@@ -201,6 +205,40 @@ class ReportTest(unittest.TestCase):
             self.assertEqual(sorted(seen["bars"]), sorted(count for (count,) in bars))
             self.assertEqual(len(set(seen["lines"])), 5)
             self.assertEqual(seen["chart"], 21)
+
+    def test_reliability(self) -> None:
+        wanted = self.rows(
+            "SELECT r.probability::real, r.hit_rate::real, r.count FROM (SELECT probe_suite_agg(label, curve, id) AS suite"
+            " FROM probes) s, probe_suite_reliability(suite) r ORDER BY r.bin"
+        )
+        for seen in self.each():
+            self.assertEqual(len(seen["reliability"]), len(wanted))
+            for point, row in zip(seen["reliability"], wanted):
+                shown = dict(part.rsplit(": ", 1) for part in point.split("; "))
+                self.assertEqual(float(shown["mean probability"]), row[0])
+                self.assertEqual(float(shown["share of right labels"]), row[1])
+                self.assertEqual(shown["probes"], f"{row[2]:,}")
+
+    def test_operators_of_the_path(self) -> None:
+        with connect() as connection:
+            connection.execute(
+                "CREATE SCHEMA evil;"
+                " CREATE FUNCTION evil.no(integer, integer) RETURNS boolean LANGUAGE sql AS 'SELECT false';"
+                " CREATE FUNCTION evil.no(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT false';"
+                " CREATE OPERATOR evil.= (LEFTARG = integer, RIGHTARG = integer, FUNCTION = evil.no);"
+                " CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.no)"
+            )
+        try:
+            page = subprocess.run(
+                [ROOT / "report" / "run", f"dbname={DATABASE} options='-csearch_path=evil,pg_catalog,public'",
+                 "probes", "tags", '"The ""samples"""', "--rows", "3"],
+                stdout=subprocess.PIPE, check=True, timeout=120,
+            ).stdout.decode()
+        finally:
+            with connect() as connection:
+                connection.execute("DROP SCHEMA evil CASCADE")
+        data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+        self.assertEqual(len(data["suspects"]), 3)
 
     def test_rows_per_tag(self) -> None:
         wanted = self.rows(

@@ -91,17 +91,17 @@ STABLE LANGUAGE sql AS $$
 	SELECT setting, sample, label, CASE WHEN own + others = 0 THEN 0.5 ELSE others / (others + own) END FROM means
 $$;
 
--- Novelty: the distance to the k-th neighbour, by the median of the same of
--- the neighbours among the probes
+-- Novelty: the mean distance to the neighbours, by the mean of the same of each
+-- of them among the probes
 CREATE OR REPLACE FUNCTION test.novelties(k integer)
 RETURNS TABLE (setting text, sample integer, distance double precision, novelty double precision)
 STABLE LANGUAGE sql AS $$
 	WITH near AS (
 		SELECT * FROM test.ranked WHERE rank <= k
 	), reaches AS (
-		SELECT setting, -sample AS probe, max(d) AS reach FROM near WHERE sample < 0 GROUP BY setting, sample
+		SELECT setting, -sample AS probe, avg(d) AS reach FROM near WHERE sample < 0 GROUP BY setting, sample
 	)
-	SELECT setting, sample, min(d), max(d) / nullif(percentile_cont(0.5) WITHIN GROUP (ORDER BY reach), 0)
+	SELECT setting, sample, min(d), avg(d) / nullif(avg(reach), 0)
 	FROM near LEFT JOIN reaches USING (setting, probe) GROUP BY setting, sample
 $$;
 
