@@ -54,6 +54,14 @@ in_root() {
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
+# The sources, and those of released versions, which are in a repository that is
+# not copied.
+copy_for_roots() {
+	[ ! -e "$work/metaprobe-tree" ] || return 0
+	copy_tree metaprobe-tree
+	"$root/test/released_sources" "$work/metaprobe-released"
+}
+
 # copy_into_root RELEASE NAME: the directory $work/NAME, as /tmp/NAME there.
 copy_into_root() {
 	local target=$roots/$1/tmp/$2

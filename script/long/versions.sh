@@ -18,7 +18,7 @@ script_test() {
 	local release=$1 compiler=$2 name=$1-$2 status=0 passed failed
 	shift 2
 	say "-- $release, $compiler"
-	logged "$name" in_root "$release" env CC="$compiler" \
+	logged "$name" in_root "$release" env CC="$compiler" METAPROBE_RELEASED=/tmp/metaprobe-released \
 		/tmp/metaprobe-tree/script/test "$@" || status=$?
 	read -r passed failed < <(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$work/$name.log" | tail -n 1)
 	count_run "$status" "${passed:-0}" "${failed:-0}"
@@ -32,11 +32,12 @@ has_major() {
 
 part_versions() {
 	local entry release major
-	copy_tree metaprobe-tree
+	copy_for_roots
 	for entry in "${releases[@]}"; do
 		IFS=: read -r release major <<<"$entry"
 		count_command make_root "$release" || continue
 		copy_into_root "$release" metaprobe-tree
+		copy_into_root "$release" metaprobe-released
 		script_test "$release" gcc build core regress isolation tap python
 		script_test "$release" clang regress isolation tap
 		count_command has_major "$release" "$major"

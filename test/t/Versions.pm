@@ -171,7 +171,7 @@ my %values = (
 	'text run' => ["'run'"],
 	'text repeated' => ["'last'"],
 	'text invalid' => ["'missing'"],
-	'text metric' => ["'l1'"],
+	'text metric' => ["'dtw'"],
 	'text weights' => ["'distance'"],
 	'text truth_column' => ["'is_mislabelled'"],
 	'text curve_column' => ["'curve'"],
@@ -257,9 +257,10 @@ sub call_of
 	my $curves = q{(SELECT id, curve, row_number() OVER (ORDER BY id) AS n FROM samples
 		WHERE epochs(curve) = 40 ORDER BY id LIMIT 12) AS s,
 		LATERAL (SELECT id, label, curve FROM probes WHERE right(id, 1)::int = n % 10 ORDER BY id LIMIT 1) AS p};
-	my @from = ((grep { $call =~ /\(suite\)::/ } 'suites'), (grep { $call =~ /\b([sp]\.|n\b)/ } $curves));
+	my $suites = q{(SELECT name, suite FROM suites WHERE name <> 'quoted') AS suites};
+	my @from = ((grep { $call =~ /\(suite\)::/ } $suites), (grep { $call =~ /\b([sp]\.|n\b)/ } $curves));
 	my $from = join(', ', @from, '(SELECT 1) AS one');
-	my $order = join(', ', (map { /^suites/ ? 'name' : 'n' } @from), '1');
+	my $order = join(', ', (map { $_ eq $suites ? 'name' : 'n' } @from), '1');
 
 	return "CALL $call" if $function->{kind} eq 'p';
 	return "SELECT to_jsonb($call)" if $function->{name} =~ /^create_/;
