@@ -80,7 +80,8 @@ foreach my $i (0 .. $#released)
 
 # The comparison sees what an upgrade script may forget.
 new_database($node, 'altered');
-is(differences([ catalogue($node, 'altered') ], \@fresh), '', 'two fresh databases do not differ');
+my @before = catalogue($node, 'altered');
+is(differences(\@before, \@fresh), '', 'two fresh databases do not differ');
 foreach my $change (
 	'ALTER FUNCTION epochs COST 7',
 	'ALTER FUNCTION epochs PARALLEL RESTRICTED',
@@ -92,9 +93,10 @@ foreach my $change (
 	'ALTER EXTENSION metaprobe DROP CAST (loss_curve AS jsonb)',
 	'ALTER FUNCTION epochs DEPENDS ON EXTENSION plpgsql')
 {
-	my @before = catalogue($node, 'altered');
 	script('altered', $change);
-	isnt(differences([ catalogue($node, 'altered') ], \@before), '', "seen: $change");
+	my @after = catalogue($node, 'altered');
+	isnt(differences(\@after, \@before), '', "seen: $change");
+	@before = @after;
 }
 
 # Scripts are frozen, and ask for their own library.
@@ -210,8 +212,6 @@ sub change_packages
 		'and cannot update with that');
 	$session->quit;
 	is(stored_answers($server, 'kept'), $before, "the newest library reads the values of $version");
-	$server->restart;
-	is(stored_answers($server, 'kept'), $before, 'after a restart too');
 	$server->safe_psql('kept', 'ALTER EXTENSION metaprobe UPDATE');
 	is(version_in($server, 'kept'), $newest, 'updated');
 	is(stored_answers($server, 'kept'), $before, 'the same answers after the update');

@@ -255,7 +255,7 @@ sub call_of
 	my $arguments = arguments($function->{name}, map { ref $_ ? $_ : [$_, ''] } @{ $function->{arguments} });
 	my $call = "$function->{name}($arguments)";
 	my $curves = q{(SELECT id, curve, row_number() OVER (ORDER BY id) AS n FROM samples
-		WHERE epochs(curve) = 40 ORDER BY id LIMIT 12) AS s,
+		WHERE epochs(curve) = 40 ORDER BY id LIMIT 6) AS s,
 		LATERAL (SELECT id, label, curve FROM probes WHERE right(id, 1)::int = n % 10 ORDER BY id LIMIT 1) AS p};
 	my $suites = q{(SELECT name, suite FROM suites WHERE name <> 'quoted') AS suites};
 	my @from = ((grep { $call =~ /\(suite\)::/ } $suites), (grep { $call =~ /\b([sp]\.|n\b)/ } $curves));
