@@ -35,7 +35,7 @@ make_root() {
 		as_root mkdir -p "$roots"
 		as_root rm -rf --one-file-system "$directory.part"
 		quietly "debootstrap-$release" as_root env ${proxy:+"http_proxy=$proxy"} \
-			debootstrap --variant=minbase "$release" "$directory.part" "$mirror" "$script" &&
+			unshare --mount debootstrap --variant=minbase "$release" "$directory.part" "$mirror" "$script" &&
 			as_root mv "$directory.part" "$directory" || return
 	fi
 	apt_access | as_root tee "$directory/etc/apt/apt.conf.d/00access" >/dev/null
