@@ -37,6 +37,8 @@ make_root() {
 		quietly "debootstrap-$release" as_root env ${proxy:+"http_proxy=$proxy"} \
 			unshare --mount debootstrap --variant=minbase "$release" "$directory.part" "$mirror" "$script" &&
 			as_root mv "$directory.part" "$directory" || return
+		# What can be unpacked anew need not survive a crash.
+		echo force-unsafe-io | as_root tee "$directory/etc/dpkg/dpkg.cfg.d/unsafe-io" >/dev/null
 	fi
 	apt_access | as_root tee "$directory/etc/apt/apt.conf.d/00access" >/dev/null
 	as_root cp -L /etc/resolv.conf /etc/hosts "$directory/etc"
