@@ -52,7 +52,7 @@ in_root() {
 	# shellcheck disable=SC2016	# the inner shell's parameters
 	as_root unshare --mount --pid --fork --kill-child --mount-proc="$directory/proc" \
 		bash -c 'mount -t tmpfs -o mode=1777 tmpfs "$0/dev/shm" && chroot "$0" "$@"' \
-		"$directory" env -i HOME=/root LC_ALL=C.UTF-8 \
+		"$directory" env -i HOME=/root LC_ALL=C.UTF-8 LANG=C.UTF-8 \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
