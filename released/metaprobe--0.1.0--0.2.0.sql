@@ -364,3 +364,11 @@ BEGIN ATOMIC
 				OPERATOR(pg_catalog./) nullif((pg_catalog.sum(u.tags) OVER ())::double precision, 0::double precision) AS share
 		FROM ROWS FROM (pg_catalog.unnest(labels), pg_catalog.unnest(counts)) AS u(label, tags)) AS t;
 END;
+-- First of all, so that an older library than these declarations are for fails
+-- here, whatever else it lacks.
+CREATE FUNCTION metaprobe_version(at_least text DEFAULT '0') RETURNS text
+	AS 'MODULE_PATHNAME', 'metaprobe_library_0_2_0_or_newer'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION metaprobe_version(text) IS
+	'the version of the library; an error if it is older than the given one';
+SELECT @extschema@.metaprobe_version('0.2.0'::text);

@@ -29,7 +29,7 @@ SELECT create_tag_table('view_tags', 'sample_view');
 SELECT create_tag_table('view_tags', 'sample_view', '{"the Name",run}');
 SELECT create_tag_table('other_tags', 'samples', key_columns => ARRAY['run']);
 SELECT conrelid::regclass, pg_get_constraintdef(oid) FROM pg_constraint
-	WHERE conrelid IN ('view_tags'::regclass, 'other_tags'::regclass) ORDER BY conrelid::regclass::text;
+	WHERE conrelid IN ('view_tags'::regclass, 'other_tags'::regclass) AND contype = 'p' ORDER BY conrelid::regclass::text;
 CREATE TABLE parted (id bigint PRIMARY KEY, curve loss_curve) PARTITION BY HASH (id);
 SELECT create_tag_table('parted_tags', 'parted');
 

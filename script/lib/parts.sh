@@ -148,6 +148,8 @@ warning_free() {
 }
 
 part_build() {
+	gcc --version | head -n 1
+	"$(second_compiler)" --version | head -n 1
 	count_command warning_free gcc CC=gcc
 	count_command warning_free "$(second_compiler)" CC="$(second_compiler)" with_llvm=no
 }
@@ -169,12 +171,27 @@ part_core() {
 	core_tests sanitized CC=gcc SANITIZE=1
 }
 
+# The compiler of the build that is installed and tested: the server's, or the
+# one that CC names.  clang makes no bitcode, as in the part "build".
+compiler_options=()
+
+choose_compiler() {
+	local compiler=${CC:-}
+	[ "$compiler" != clang ] || compiler=$(second_compiler)
+	[ -z "$compiler" ] || compiler_options=("CC=$compiler")
+	[[ $compiler != *clang* ]] || compiler_options+=(with_llvm=no)
+	# The server's may have options.
+	read -r compiler _ <<<"${compiler:-$("$PG_CONFIG" --cc)}"
+	say "Compiler: $("$compiler" --version | head -n 1)"
+}
+
 # The parts below share one installed build, and the next two one server.
 need_installed_tree() {
 	[ ! -e "$work/run" ] || return "$run_tree_status"
 	run_tree_status=1
-	copy_tree run && quietly build build_tree run && quietly install install_tree run &&
-		run_tree_status=0
+	choose_compiler
+	copy_tree run && quietly build build_tree run "${compiler_options[@]}" &&
+		quietly install install_tree run && run_tree_status=0
 	return "$run_tree_status"
 }
 
@@ -217,7 +234,10 @@ part_isolation() {
 part_tap() {
 	local status=0
 	compgen -G "$root/test/t/*.pl" >/dev/null && need_installed_tree || return
-	installcheck tap REGRESS= ISOLATION= TAP_TESTS=1 PROVE_FLAGS="--jobs $(nproc)" || status=$?
+	# The copy that is tested has no repository.
+	"$root/test/released_sources" "$work/released"
+	METAPROBE_RELEASED=$work/released installcheck tap REGRESS= ISOLATION= TAP_TESTS=1 \
+		PROVE_FLAGS="--jobs $(nproc)" || status=$?
 	count_prove "$status" "$work/tap.log" || show_tap_failures tap
 }
 

@@ -35,8 +35,10 @@ make_root() {
 		as_root mkdir -p "$roots"
 		as_root rm -rf --one-file-system "$directory.part"
 		quietly "debootstrap-$release" as_root env ${proxy:+"http_proxy=$proxy"} \
-			debootstrap --variant=minbase "$release" "$directory.part" "$mirror" "$script" &&
+			unshare --mount debootstrap --variant=minbase "$release" "$directory.part" "$mirror" "$script" &&
 			as_root mv "$directory.part" "$directory" || return
+		# What can be unpacked anew need not survive a crash.
+		echo force-unsafe-io | as_root tee "$directory/etc/dpkg/dpkg.cfg.d/unsafe-io" >/dev/null
 	fi
 	apt_access | as_root tee "$directory/etc/apt/apt.conf.d/00access" >/dev/null
 	as_root cp -L /etc/resolv.conf /etc/hosts "$directory/etc"
@@ -50,7 +52,7 @@ in_root() {
 	# shellcheck disable=SC2016	# the inner shell's parameters
 	as_root unshare --mount --pid --fork --kill-child --mount-proc="$directory/proc" \
 		bash -c 'mount -t tmpfs -o mode=1777 tmpfs "$0/dev/shm" && chroot "$0" "$@"' \
-		"$directory" env -i HOME=/root LC_ALL=C.UTF-8 \
+		"$directory" env -i HOME=/root LC_ALL=C.UTF-8 LANG=C.UTF-8 \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 

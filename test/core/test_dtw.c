@@ -486,7 +486,7 @@ long_warps_can_be_cancelled(void **state)
 	free(a);
 	assert_same_double(distance, 0, 0);
 	/* nine million cells, of which some milliseconds hold a few million */
-	assert_in_range(n_polls, 3, n);
+	assert_true(n_polls >= 3 && n_polls <= n);
 }
 
 static void
@@ -513,7 +513,7 @@ long_warps_in_lanes_can_be_cancelled(void **state)
 	for (int i = 0; i < DTW_LANES; i++)
 		assert_same_double(distances[i], 0, i);
 	/* ten million cells */
-	assert_in_range(n_polls, 3, n);
+	assert_true(n_polls >= 3 && n_polls <= n);
 }
 
 int

@@ -69,6 +69,18 @@ CREATE MATERIALIZED VIEW kept AS
 CREATE INDEX samples_final ON samples ((curve[epochs(curve) - 1]));
 CREATE INDEX samples_label ON samples (classify_metadata(curve,
 	'{"k":1,"probes":[{"label":"a","curve":[1,2]},{"label":"b","curve":[3]}]}'::probe_suite));
+SELECT create_tag_table('sample_tags', 'samples');
+ALTER TABLE sample_tags ADD reviewed boolean DEFAULT false;
+CALL refresh_tags('sample_tags', 'samples', 'live');
+SELECT create_tag_table('fitted_tags', 'samples');
+CREATE VIEW fitted AS SELECT suite FROM suites WHERE name = 'fitted';
+CALL refresh_tags('fitted_tags', 'samples', 'fitted');
+CREATE VIEW suspects AS SELECT s.id, s.curve, t.score FROM samples s JOIN sample_tags t USING (id)
+	WHERE t.label = 'label 1' AND NOT t.reviewed;
+SELECT create_loss_log('losses');
+INSERT INTO losses (run, epoch, ids, losses) SELECT 'run ' || id % 2, epoch, ARRAY[id, -id], ARRAY[curve[epoch], 1.5]
+	FROM samples, generate_series(0, 5) AS epoch WHERE curve[epoch] IS NOT NULL AND id < 1000;
+CREATE TABLE mixtures AS SELECT small_loss_mixture(curve[0]) AS mixture FROM samples WHERE id < 1000;
 CREATE FUNCTION worst() RETURNS bigint LANGUAGE sql STABLE BEGIN ATOMIC
 	SELECT id FROM samples ORDER BY resample_curve(curve, 3) <-> '[1,2,3]' DESC, id LIMIT 1;
 END;
@@ -90,6 +102,9 @@ my $facts = join(";\n",
 		"'live'::regclass", "'probes'::regclass", undef),
 	'SELECT count(*), md5(string_agg(tags::text, $$ $$ ORDER BY id)) FROM tags',
 	'SELECT count(*), md5(string_agg(kept::text, $$ $$ ORDER BY id)) FROM kept',
+	'SELECT count(*), md5(string_agg(suspects::text, $$ $$ ORDER BY id)) FROM suspects',
+	'SELECT count(*), md5(string_agg(l::text, $$ $$ ORDER BY id)) FROM loss_curves($$losses$$, $$run 1$$) AS l',
+	'SELECT mixture, noise_posterior(0.1, mixture) FROM mixtures',
 	'SELECT worst()',
 	'SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
 	 WHERE attrelid = $$samples$$::regclass AND attnum > 0',
@@ -97,7 +112,16 @@ my $facts = join(";\n",
 	 ORDER BY 1',
 	q{SET enable_seqscan = off},
 	q{SELECT count(*) FROM samples WHERE curve = '[null,null]'},
-	q{SELECT count(*) FROM samples WHERE curve >= '[0.5]' AND curve < '[2]'});
+	q{SELECT count(*) FROM samples WHERE curve >= '[0.5]' AND curve < '[2]'},
+	# nothing to refresh, until something changes
+	map { qq{SELECT count(*), md5(string_agg(t::text, ' ' ORDER BY id)) FROM $_->[0] AS t;
+		CALL refresh_tags('$_->[0]', 'samples', '$_->[1]');
+		BEGIN;
+		UPDATE samples SET curve[0] = 0.75 WHERE id % 5 = 0;
+		DELETE FROM samples WHERE id % 5 = 1;
+		CALL refresh_tags('$_->[0]', 'samples', '$_->[1]');
+		SELECT count(*), md5(string_agg((to_jsonb(t) - 'tagged_at')::text, ' ' ORDER BY id)) FROM $_->[0] AS t;
+		ROLLBACK} } [ 'sample_tags', 'live' ], [ 'fitted_tags', 'fitted' ]);
 
 sub facts
 {
@@ -112,12 +136,19 @@ sub facts
 
 my $expected = facts('source');
 like($expected, qr/^203\|/, 'facts to compare');
+is(scalar(() = $expected =~ /^0\|0\|0\|203$/mg), 2, 'tags are current');
+is(scalar(() = $expected =~ /^0\|\d+\|4\d\|\d+$/mg), 2, 'and change with their rows');
 
 my %ways = (
 	'text'      => [ [], ],
 	'inserts'   => [ ['--inserts'] ],
 	'custom'    => [ ['--format=custom'] ],
-	'directory' => [ [ '--format=directory', '--jobs=2' ], ['--jobs=2'] ]);
+	'directory' => [ [ '--format=directory', '--jobs=2' ], ['--jobs=2'] ],
+	# All but the extension, which is in another schema, as schemas are moved.
+	'schema_text' => [ ['--schema=public'] ],
+	'schema_custom' => [ [ '--schema=public', '--format=custom' ] ],
+	# The extension's schema has nothing in it but what CREATE EXTENSION makes.
+	'two_schemas' => [ [ '--schema=public', '--schema=tools', '--extension=metaprobe', '--format=custom' ] ]);
 foreach my $way (sort keys %ways)
 {
 	my ($dump_options, $restore_options) = @{ $ways{$way} };
@@ -129,8 +160,14 @@ foreach my $way (sort keys %ways)
 	$node->command_ok(
 		[ 'pg_dump', @$dump_options, '--file', $path, '--dbname', $alice ],
 		"$way: dump by the owner");
+	if ($way =~ /schema/)
+	{
+		my $prepare = 'DROP SCHEMA public';
+		$prepare .= '; CREATE SCHEMA tools; CREATE EXTENSION metaprobe SCHEMA tools' if $way =~ /^schema/;
+		is($node->psql("restored_$way", $prepare, connstr => $target), 0, "$way: schemas are made");
+	}
 	my @restore =
-	  -d $path || $way eq 'custom'
+	  -d $path || grep({ /^--format=custom/ } @$dump_options)
 	  ? ('pg_restore', @{ $restore_options // [] }, '--exit-on-error', '--dbname', $target, $path)
 	  : ('psql', '-X', '--quiet', '-v', 'ON_ERROR_STOP=1', '--dbname', $target, '--file', $path);
 	$node->command_ok(\@restore, "$way: restore by the owner");
