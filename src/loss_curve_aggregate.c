@@ -159,16 +159,24 @@ loss_curve_agg_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(message);
 }
 
+/* Reads a state that need not be what was sent. */
 PG_FUNCTION_INFO_V1(loss_curve_agg_deserialize);
 Datum
 loss_curve_agg_deserialize(PG_FUNCTION_ARGS)
 {
 	bytea		 *message = PG_GETARG_BYTEA_PP(0);
 	Size		  size = VARSIZE_ANY_EXHDR(message);
-	CurveBuilder *builder =
-		builder_extend(NULL, size / sizeof(float), CurrentMemoryContext);
+	CurveBuilder *builder;
 
+	if (size % sizeof(float) != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid state of %zu bytes of losses", size)));
+	loss_curve_check_length(size / sizeof(float));
+	builder = builder_extend(NULL, size / sizeof(float), CurrentMemoryContext);
 	memcpy(builder->losses, VARDATA_ANY(message), size);
+	for (int epoch = 0; epoch < builder->n_epochs; epoch++)
+		builder->losses[epoch] =
+			loss_curve_loss(builder->losses[epoch], epoch);
 	PG_RETURN_POINTER(builder);
 }
 
