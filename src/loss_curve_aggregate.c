@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "fmgr.h"
 #include "libpq/pqformat.h"
 
@@ -309,6 +311,20 @@ loss_curve_moments_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
 }
 
+/* More than any rows can be, and so few that adding them up cannot overflow. */
+#define MAX_COUNT (INT64CONST(1) << 53)
+
+static void
+check_moments(const Moments *moments)
+{
+	if (moments->count < 0 || moments->count > MAX_COUNT ||
+		!isfinite(moments->losses.sum) || !isfinite(moments->losses.error) ||
+		!isfinite(moments->squares.sum) || !isfinite(moments->squares.error))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid moments of %lld losses in a state",
+							   (long long) moments->count)));
+}
+
 static int
 received_length(StringInfo message)
 {
@@ -331,6 +347,7 @@ loss_curve_moments_deserialize(PG_FUNCTION_ARGS)
 		state->epochs[epoch].count = pq_getmsgint64(&message);
 		receive_wide_sum(&message, &state->epochs[epoch].losses);
 		receive_wide_sum(&message, &state->epochs[epoch].squares);
+		check_moments(&state->epochs[epoch]);
 	}
 	pq_getmsgend(&message);
 	PG_RETURN_POINTER(state);
