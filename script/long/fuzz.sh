@@ -5,8 +5,8 @@ need_for_fuzz() {
 	need_for_fuzzing
 }
 
-# What was found beyond the corpus of the repository is left in FUZZ_CORPUS, if that
-# names a directory; merge it into the repository's by libFuzzer's -merge=1.
+# What the corpora grew to is left in FUZZ_CORPUS, if that names a directory; a sample of
+# small files from it belongs into the repository.
 part_fuzz() {
 	fuzz_all "$((${MINUTES:-10} * 60))" || return
 	[ -z "${FUZZ_CORPUS:-}" ] || cp -r "$work/fuzz-corpus/." "$FUZZ_CORPUS"
