@@ -66,7 +66,7 @@ $(OBJS): $(wildcard src/*.h src/core/*.h)
 metaprobe--$(EXTVERSION).sql: metaprobe.control $(SQL_PARTS)
 	cat $(SQL_PARTS) > $@
 
-C_SOURCES = $(wildcard src/*.[ch] src/core/*.[ch] test/core/*.[ch])
+C_SOURCES = $(wildcard src/*.[ch] src/core/*.[ch] test/core/*.[ch] test/fuzz/*.[ch])
 CLANG_FORMAT ?= clang-format
 
 CLANG_TIDY ?= clang-tidy

@@ -301,11 +301,13 @@ metaprobe_knn_deserialize(PG_FUNCTION_ARGS)
 	state = state_create(CurrentMemoryContext, k);
 	for (int i = 0; i < count; i++)
 	{
-		double distance = pq_getmsgfloat8(&message);
-		int32  length = pq_getmsgint(&message, sizeof(int32));
+		double		distance = pq_getmsgfloat8(&message);
+		int32		length = pq_getmsgint(&message, sizeof(int32));
+		const char *label = pq_getmsgbytes(&message, length);
 
 		CHECK_FOR_INTERRUPTS();
-		offer(state, pq_getmsgbytes(&message, length), length, distance);
+		(void) pg_verifymbstr(label, length, false);
+		offer(state, label, length, distance);
 	}
 	pq_getmsgend(&message);
 	PG_RETURN_POINTER(state);

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "fmgr.h"
 #include "libpq/pqformat.h"
 
@@ -159,16 +161,24 @@ loss_curve_agg_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(message);
 }
 
+/* Reads a state that need not be what was sent. */
 PG_FUNCTION_INFO_V1(loss_curve_agg_deserialize);
 Datum
 loss_curve_agg_deserialize(PG_FUNCTION_ARGS)
 {
 	bytea		 *message = PG_GETARG_BYTEA_PP(0);
 	Size		  size = VARSIZE_ANY_EXHDR(message);
-	CurveBuilder *builder =
-		builder_extend(NULL, size / sizeof(float), CurrentMemoryContext);
+	CurveBuilder *builder;
 
+	if (size % sizeof(float) != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid state of %zu bytes of losses", size)));
+	loss_curve_check_length(size / sizeof(float));
+	builder = builder_extend(NULL, size / sizeof(float), CurrentMemoryContext);
 	memcpy(builder->losses, VARDATA_ANY(message), size);
+	for (int epoch = 0; epoch < builder->n_epochs; epoch++)
+		builder->losses[epoch] =
+			loss_curve_loss(builder->losses[epoch], epoch);
 	PG_RETURN_POINTER(builder);
 }
 
@@ -301,6 +311,20 @@ loss_curve_moments_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
 }
 
+/* More than any rows can be, and so few that adding them up cannot overflow. */
+#define MAX_COUNT (INT64CONST(1) << 53)
+
+static void
+check_moments(const Moments *moments)
+{
+	if (moments->count < 0 || moments->count > MAX_COUNT ||
+		!isfinite(moments->losses.sum) || !isfinite(moments->losses.error) ||
+		!isfinite(moments->squares.sum) || !isfinite(moments->squares.error))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid moments of %lld losses in a state",
+							   (long long) moments->count)));
+}
+
 static int
 received_length(StringInfo message)
 {
@@ -323,6 +347,7 @@ loss_curve_moments_deserialize(PG_FUNCTION_ARGS)
 		state->epochs[epoch].count = pq_getmsgint64(&message);
 		receive_wide_sum(&message, &state->epochs[epoch].losses);
 		receive_wide_sum(&message, &state->epochs[epoch].squares);
+		check_moments(&state->epochs[epoch]);
 	}
 	pq_getmsgend(&message);
 	PG_RETURN_POINTER(state);

@@ -91,6 +91,7 @@ read_name(StringInfo message, int *length, bool from_client)
 
 	name = palloc(raw_length);
 	memcpy(name, pq_getmsgbytes(message, raw_length), raw_length);
+	(void) pg_verifymbstr(name, raw_length, false);
 	*length = raw_length;
 	return name;
 }

@@ -3,6 +3,9 @@
 # A part must go on after a failure: run_part calls it where errors do not end
 # the script.
 
+# shellcheck source=script/lib/fuzz.sh
+. "$root/script/lib/fuzz.sh"
+
 need_for_format() {
 	want clang-format-14 has_clang_format
 	want clang-tidy-14 has_clang_tidy
@@ -37,6 +40,10 @@ need_for_tap() {
 	want_python torch
 	want_python jinja2
 	want_python yaml
+}
+
+need_for_fuzz() {
+	need_for_fuzzing
 }
 
 need_for_python() {
@@ -251,6 +258,11 @@ show_tap_failures() {
 			say "--- end of ${log##*/}"
 			tail -n 60 "$log" | cut -c 1-500
 		done
+}
+
+# script/test-long has the same for longer.
+part_fuzz() {
+	fuzz_all 6
 }
 
 # These use the shared server, and start servers of their own to kill them.

@@ -11,6 +11,7 @@ copy_tree() {
 	tar -C "$root" -cf - --exclude=./.git \
 		--exclude='*.o' --exclude='*.so' --exclude='*.bc' \
 		--exclude="./metaprobe--$version.sql" --exclude=./test/core/build \
+		--exclude=./test/fuzz/build \
 		--exclude=./results --exclude='./regression.*' \
 		--exclude=tmp_check --exclude=output_iso . |
 		tar -C "$work/$1" --no-same-owner -xf -
