@@ -73,44 +73,6 @@ metaprobe_classifier_init(Classifier *c, const ProbeCurves *probes,
 		c->reach[probe] = REACH_UNKNOWN;
 }
 
-/*
- * Put the value of that rank, from 0, in its place, with none that is larger
- * before it (C. A. R. Hoare, "Algorithm 65: Find", CACM 1961).
- */
-static double
-select_value(double *values, int n, int rank)
-{
-	int first = 0;
-	int last = n - 1;
-
-	while (first < last)
-	{
-		double pivot = values[rank];
-		int	   i = first;
-		int	   j = last;
-
-		while (i <= j)
-		{
-			while (values[i] < pivot)
-				i++;
-			while (pivot < values[j])
-				j--;
-			if (i <= j)
-			{
-				double swap = values[i];
-
-				values[i++] = values[j];
-				values[j--] = swap;
-			}
-		}
-		if (j < rank)
-			first = i;
-		if (rank < i)
-			last = j;
-	}
-	return values[rank];
-}
-
 static ProbeRange
 all_probes(const Classifier *c)
 {
