@@ -90,10 +90,11 @@ measure(const float *losses, int n_epochs, double *coordinates)
 	return count_observed(losses, n_epochs);
 }
 
+/* In one form, as losses are: no -0, one NaN. */
 static float
 round_coordinate(double value)
 {
-	float rounded = (float) value;
+	float rounded = (float) value + 0.0f;
 
 	return isfinite(rounded) ? rounded : metaprobe_missing_loss();
 }
