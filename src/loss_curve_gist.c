@@ -23,75 +23,64 @@
 #include "loss_curve_gist.h"
 
 /*
- * A key: of a curve, with coordinates once, or of a page, with those of the
- * box's low corner and then its high corner.  Stored plain, so that it is read
- * where it lies.
+ * A key, stored plain, so that it is read where it lies: the summary of a curve
+ * on leaf pages, the box of a page above.  The size tells which.
  */
 typedef struct GistKey
 {
-	int32  vl_len_; /* varlena header, do not touch directly */
-	uint16 least_epochs;
-	uint16 most_epochs;
-	float  coordinates[FLEXIBLE_ARRAY_MEMBER];
+	int32 vl_len_; /* varlena header, do not touch directly */
+	union
+	{
+		CurveSummary summary;
+		SummaryBox	 box;
+	} is;
 } GistKey;
 
-#define GIST_KEY_SIZE(corners) \
-	(offsetof(GistKey, coordinates) + \
-	 (corners) *SUMMARY_COORDINATES * sizeof(float))
+#define KEY_HEADER_SIZE offsetof(GistKey, is)
+#define BOX_KEY_SIZE (KEY_HEADER_SIZE + sizeof(SummaryBox))
+
+StaticAssertDecl(sizeof(CurveSummary) < sizeof(SummaryBox),
+				 "keys are told apart by their size");
 
 #define DatumGetGistKey(datum) ((GistKey *) DatumGetPointer(datum))
 
-static inline SummaryBox
-box_of_key(const GistKey *key)
+static inline bool
+is_box(const GistKey *key)
 {
-	bool is_curve = VARSIZE(key) == GIST_KEY_SIZE(1);
-
-	return (SummaryBox){key->least_epochs, key->most_epochs, key->coordinates,
-						is_curve ? key->coordinates :
-								   key->coordinates + SUMMARY_COORDINATES};
+	return VARSIZE(key) == BOX_KEY_SIZE;
 }
 
-static GistKey *
-create_key(int corners, int least_epochs, int most_epochs)
+/* The box of any key, made in the room given if the key is a curve's. */
+static const SummaryBox *
+box_of_key(const GistKey *key, SummaryBox *room)
 {
-	GistKey *key = palloc(GIST_KEY_SIZE(corners));
-
-	SET_VARSIZE(key, GIST_KEY_SIZE(corners));
-	key->least_epochs = least_epochs;
-	key->most_epochs = most_epochs;
-	return key;
+	if (is_box(key))
+		return &key->is.box;
+	metaprobe_summary_box(&key->is.summary, room);
+	return room;
 }
 
 static GistKey *
 key_of_curve(const LossCurve *curve)
 {
-	GistKey *key = create_key(1, 0, 0);
+	CurveSummary summary;
+	int			 size =
+		metaprobe_summary_take(curve->losses, curve->n_epochs, &summary);
+	GistKey *key = palloc(KEY_HEADER_SIZE + size);
 
-	key->least_epochs = key->most_epochs =
-		metaprobe_summary_take(curve->losses, curve->n_epochs,
-							   key->coordinates);
+	SET_VARSIZE(key, KEY_HEADER_SIZE + size);
+	memcpy(&key->is, &summary, size);
 	return key;
 }
 
 static GistKey *
 key_of_box(const SummaryBox *box)
 {
-	GistKey *key = create_key(2, box->least_epochs, box->most_epochs);
-	Size	 size = SUMMARY_COORDINATES * sizeof(float);
+	GistKey *key = palloc(BOX_KEY_SIZE);
 
-	memcpy(key->coordinates, box->low, size);
-	memcpy(key->coordinates + SUMMARY_COORDINATES, box->high, size);
+	SET_VARSIZE(key, BOX_KEY_SIZE);
+	key->is.box = *box;
 	return key;
-}
-
-/* Extend a page's key. */
-static void
-extend_key(GistKey *key, const SummaryBox *box)
-{
-	key->least_epochs = Min(key->least_epochs, box->least_epochs);
-	key->most_epochs = Max(key->most_epochs, box->most_epochs);
-	metaprobe_summary_extend(key->coordinates,
-							 key->coordinates + SUMMARY_COORDINATES, box);
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_gist_key_in);
@@ -112,16 +101,17 @@ Datum
 loss_curve_gist_key_out(PG_FUNCTION_ARGS)
 {
 	/* others may pass a copy with a short header */
-	GistKey		  *key = (GistKey *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
-	SummaryBox	   box = box_of_key(key);
-	StringInfoData text;
+	GistKey			 *key = (GistKey *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	SummaryBox		  room;
+	const SummaryBox *box = box_of_key(key, &room);
+	StringInfoData	  text;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "epochs %d-%d, from ", box.least_epochs,
-					 box.most_epochs);
-	loss_curve_append_text(&text, box.low, SUMMARY_COORDINATES);
+	appendStringInfo(&text, "epochs %d-%d, from ", box->least_epochs,
+					 box->most_epochs);
+	loss_curve_append_text(&text, box->low, SUMMARY_COORDINATES);
 	appendStringInfoString(&text, " to ");
-	loss_curve_append_text(&text, box.high, SUMMARY_COORDINATES);
+	loss_curve_append_text(&text, box->high, SUMMARY_COORDINATES);
 	PG_RETURN_CSTRING(text.data);
 }
 
@@ -150,16 +140,16 @@ loss_curve_gist_union(PG_FUNCTION_ARGS)
 {
 	GistEntryVector *entries = (GistEntryVector *) PG_GETARG_POINTER(0);
 	int				*size = (int *) PG_GETARG_POINTER(1);
-	SummaryBox		 box = box_of_key(DatumGetGistKey(entries->vector[0].key));
-	GistKey			*joined = key_of_box(&box);
+	SummaryBox		 room;
+	SummaryBox		 joined =
+		*box_of_key(DatumGetGistKey(entries->vector[0].key), &room);
 
 	for (int i = 1; i < entries->n; i++)
-	{
-		box = box_of_key(DatumGetGistKey(entries->vector[i].key));
-		extend_key(joined, &box);
-	}
-	*size = VARSIZE(joined);
-	PG_RETURN_POINTER(joined);
+		metaprobe_summary_extend(
+			&joined,
+			box_of_key(DatumGetGistKey(entries->vector[i].key), &room));
+	*size = BOX_KEY_SIZE;
+	PG_RETURN_POINTER(key_of_box(&joined));
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_gist_penalty);
@@ -169,10 +159,12 @@ loss_curve_gist_penalty(PG_FUNCTION_ARGS)
 	GISTENTRY *original = (GISTENTRY *) PG_GETARG_POINTER(0);
 	GISTENTRY *added = (GISTENTRY *) PG_GETARG_POINTER(1);
 	float	  *penalty = (float *) PG_GETARG_POINTER(2);
-	SummaryBox box = box_of_key(DatumGetGistKey(original->key));
-	SummaryBox added_box = box_of_key(DatumGetGistKey(added->key));
+	SummaryBox room;
+	SummaryBox added_room;
 
-	*penalty = (float) metaprobe_summary_penalty(&box, &added_box);
+	*penalty = (float) metaprobe_summary_penalty(
+		box_of_key(DatumGetGistKey(original->key), &room),
+		box_of_key(DatumGetGistKey(added->key), &added_room));
 	PG_RETURN_POINTER(penalty);
 }
 
@@ -181,14 +173,14 @@ static Datum
 make_side(const SummaryBox *boxes, const SummarySplitItem *items, int n,
 		  OffsetNumber *offsets)
 {
-	GistKey *joined = key_of_box(&boxes[items[0].box]);
+	SummaryBox joined = boxes[items[0].box];
 
 	for (int i = 0; i < n; i++)
 	{
 		offsets[i] = FirstOffsetNumber + items[i].box;
-		extend_key(joined, &boxes[items[i].box]);
+		metaprobe_summary_extend(&joined, &boxes[items[i].box]);
 	}
-	return PointerGetDatum(joined);
+	return PointerGetDatum(key_of_box(&joined));
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_gist_picksplit);
@@ -203,8 +195,14 @@ loss_curve_gist_picksplit(PG_FUNCTION_ARGS)
 	int				  n_left;
 
 	for (int i = 0; i < n; i++)
-		boxes[i] = box_of_key(
-			DatumGetGistKey(entries->vector[FirstOffsetNumber + i].key));
+	{
+		GistKey *key =
+			DatumGetGistKey(entries->vector[FirstOffsetNumber + i].key);
+		const SummaryBox *box = box_of_key(key, &boxes[i]);
+
+		if (box != &boxes[i])
+			boxes[i] = *box;
+	}
 	n_left = metaprobe_summary_split(boxes, n, items);
 
 	split->spl_nleft = n_left;
@@ -283,6 +281,16 @@ search_for(FunctionCallInfo fcinfo, Datum argument, StrategyNumber strategy)
 	return search;
 }
 
+static double
+bound_of_key(const Search *search, Metric metric, const GistKey *key)
+{
+	if (is_box(key))
+		return metaprobe_summary_box_bound(&search->query, metric,
+										   &key->is.box);
+	return metaprobe_summary_bound(&search->query, metric, &key->is.summary);
+}
+
+/* NaN, that there is no distance, is certain; any other bound is not. */
 PG_FUNCTION_INFO_V1(loss_curve_gist_distance);
 Datum
 loss_curve_gist_distance(PG_FUNCTION_ARGS)
@@ -291,14 +299,9 @@ loss_curve_gist_distance(PG_FUNCTION_ARGS)
 	StrategyNumber strategy = (StrategyNumber) PG_GETARG_UINT16(2);
 	bool		  *recheck = (bool *) PG_GETARG_POINTER(4);
 	const Search  *search = search_for(fcinfo, PG_GETARG_DATUM(1), strategy);
-	SummaryBox	   box = box_of_key(DatumGetGistKey(entry->key));
-	double		   bound;
+	Metric metric = strategy == LOSS_CURVE_GIST_L2 ? METRIC_L2 : METRIC_L1;
+	double bound = bound_of_key(search, metric, DatumGetGistKey(entry->key));
 
-	bound =
-		metaprobe_summary_bound(&search->query,
-								strategy == LOSS_CURVE_GIST_L2 ? METRIC_L2 :
-																 METRIC_L1,
-								&box);
 	*recheck = !isnan(bound);
 	PG_RETURN_FLOAT8(bound);
 }
@@ -311,29 +314,26 @@ loss_curve_gist_consistent(PG_FUNCTION_ARGS)
 	StrategyNumber strategy = (StrategyNumber) PG_GETARG_UINT16(2);
 	bool		  *recheck = (bool *) PG_GETARG_POINTER(4);
 	const Search  *search;
-	SummaryBox	   box;
 
 	if (strategy != LOSS_CURVE_GIST_IN_BALL)
 		elog(ERROR, "unrecognized strategy number: %d", strategy);
 	search = search_for(fcinfo, PG_GETARG_DATUM(1), strategy);
-	box = box_of_key(DatumGetGistKey(entry->key));
 	*recheck = true;
-	PG_RETURN_BOOL(search->radius >= 0 &&
-				   metaprobe_summary_bound(&search->query, METRIC_L2, &box) <=
-					   search->radius);
+	PG_RETURN_BOOL(
+		search->radius >= 0 &&
+		bound_of_key(search, METRIC_L2, DatumGetGistKey(entry->key)) <=
+			search->radius);
 }
 
 /*
- * Building
+ * Building, from curves' keys
  */
 
 static int
 compare_keys(Datum a, Datum b, SortSupport ssup)
 {
-	SummaryBox x = box_of_key(DatumGetGistKey(a));
-	SummaryBox y = box_of_key(DatumGetGistKey(b));
-
-	return metaprobe_summary_compare(&x, &y);
+	return metaprobe_summary_compare(&DatumGetGistKey(a)->is.summary,
+									 &DatumGetGistKey(b)->is.summary);
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_gist_sortsupport);

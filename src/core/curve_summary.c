@@ -1,31 +1,79 @@
 /*
  * curve_summary.c
- *		What an index keeps of a curve, and how near curves with such summaries
- *		can be.
+ *		What an index keeps of curves, and how near a curve can be to them.
  *
  * Sources: Y. Wang et al., "A data-adaptive and dynamic segmentation index for
  * whole matching on time series", VLDB 2013 (means and deviations of segments
- * as a lower bound); M. Connor, P. Kumar, "Fast construction of k-nearest
- * neighbor graphs for point clouds", IEEE TVCG 16 (2010) (the Z-order of
- * floats, without a grid).
+ * as a lower bound); R. Weber, H.-J. Schek, S. Blott, "A quantitative analysis
+ * and performance study for similarity-search methods in high-dimensional
+ * spaces", VLDB 1998 (levels of every dimension); M. Connor, P. Kumar, "Fast
+ * construction of k-nearest neighbor graphs for point clouds", IEEE TVCG 16
+ * (2010) (the Z-order of floats, without a grid).
  */
 #include "curve_summary.h"
 
 #include <math.h>
-#include <stdint.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "loss.h"
 
 /*
- * Coordinates are rounded to floats, which moves a curve's point by at most
- * 2^-24 of its norm, and the double arithmetic adds far less.  The norm is at
- * most the query's and the distance together, so this share of both is
- * subtracted from a bound.  Next to 0 floats are no finer than the latter.
+ * Rounding moves a curve's point by at most 2^-10 of its norm, and double
+ * arithmetic adds far less.  The norm is at most the query's and the distance
+ * together, so a little more than this share of both is subtracted from a
+ * bound.  Coordinates next to 0 are rounded to 0.
  */
-#define ROUNDING 0x1p-22
-#define LEAST_ROUNDING 1e-43
+#define ROUNDING 0x1.1p-10
+#define LEAST_ROUNDING 0x1p-28
+
+/*
+ * Coordinates in 16 bits: a sign, an exponent and 9 digits, for sizes from
+ * 2^-30 to 2^32.
+ */
+#define DIGITS 9
+#define EXPONENTS 0x7e00
+#define UNKNOWN 0x7e00
+#define SIGN 0x8000
+#define FLOAT_DIGITS 23
+#define EXPONENT_SHIFT (127 - 31)
+
+static uint16_t
+round_coordinate(double value)
+{
+	float	 rounded = (float) fabs(value);
+	uint32_t bits;
+	uint32_t sign = value < 0 ? SIGN : 0;
+
+	memcpy(&bits, &rounded, sizeof(bits));
+	bits += 1u << (FLOAT_DIGITS - DIGITS - 1);
+	bits >>= FLOAT_DIGITS - DIGITS;
+	if (!(value == value) || bits >= ((63u + EXPONENT_SHIFT) << DIGITS))
+		return UNKNOWN;
+	if (bits < ((1u + EXPONENT_SHIFT) << DIGITS))
+		return 0;
+	return (uint16_t) ((bits - (EXPONENT_SHIFT << DIGITS)) | sign);
+}
+
+static float
+coordinate_of(uint16_t code)
+{
+	uint32_t bits = code & (SIGN - 1u);
+	float	 value;
+
+	if (code == UNKNOWN)
+		return metaprobe_missing_loss();
+	if (bits == 0)
+		return 0;
+	bits = (bits + (EXPONENT_SHIFT << DIGITS)) << (FLOAT_DIGITS - DIGITS);
+	memcpy(&value, &bits, sizeof(value));
+	return code & SIGN ? -value : value;
+}
+
+/*
+ * Segments and the runs of epochs that a level stands for
+ */
 
 /*
  * Segments are as long as 1 : 2 : 3 ..., for losses change most at first, but
@@ -40,6 +88,60 @@ segment_start(int segment, int n_epochs)
 	if (start < segment)
 		start = segment;
 	return start < n_epochs ? start : n_epochs;
+}
+
+/* The epochs that a level stands for; the last of a segment for fewer. */
+static int
+run_length(int n_epochs)
+{
+	return (n_epochs + SUMMARY_LONGEST - 1) / SUMMARY_LONGEST;
+}
+
+static int
+levels_of_segment(int segment, int n_epochs)
+{
+	int length = segment_start(segment + 1, n_epochs) -
+				 segment_start(segment, n_epochs);
+	int run = run_length(n_epochs);
+
+	return length > 0 ? (length + run - 1) / run : 0;
+}
+
+static int
+count_levels(int n_epochs)
+{
+	int levels = 0;
+
+	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
+		levels += levels_of_segment(segment, n_epochs);
+	return levels;
+}
+
+/* Bytes that the summary of a curve of so many epochs takes. */
+int
+metaprobe_summary_size(int n_epochs)
+{
+	return (int) offsetof(CurveSummary, levels) +
+		   (count_levels(n_epochs) * 3 + 7) / 8;
+}
+
+/* The means of the runs of a segment.  Returns how many there are. */
+static int
+measure_runs(const float *losses, int n, int run, float *means, float *epochs)
+{
+	int runs = 0;
+
+	for (int start = 0; start < n; start += run)
+	{
+		int	   length = n - start < run ? n - start : run;
+		double sum = 0;
+
+		for (int i = 0; i < length; i++)
+			sum += losses[start + i];
+		means[runs] = (float) (sum / length);
+		epochs[runs++] = (float) length;
+	}
+	return runs;
 }
 
 /*
@@ -90,35 +192,177 @@ measure(const float *losses, int n_epochs, double *coordinates)
 	return count_observed(losses, n_epochs);
 }
 
-/* In one form, as losses are: no -0, one NaN. */
-static float
-round_coordinate(double value)
-{
-	float rounded = (float) value + 0.0f;
+/*
+ * Levels.  Between neighbouring ones lie seven edges at equal steps; the first
+ * level and the last have no other end, so that a grid fits any losses.  Its
+ * byte has the step, in terms of the segment's deviation, and how many half
+ * steps the mean lies above the place of an edge below the first.
+ */
 
-	return isfinite(rounded) ? rounded : metaprobe_missing_loss();
+#define N_LEVELS 8
+#define N_STEPS 16
+#define N_SHIFTS 16
+
+typedef struct Grid
+{
+	float first; /* the lower edge of a first level with two ends */
+	float step;
+} Grid;
+
+static float
+grid_step(float rest, float root, int step)
+{
+	static const float fourths[] = {1, 1.1892071f, 1.4142136f, 1.6817929f};
+
+	return rest / root * 0.25f * fourths[step % 4] * (float) (1 << step / 4);
+}
+
+/* The grid of a segment; root is that of its number of epochs. */
+static inline void
+lay_grid(Grid *grid, float mean, float rest, float root, uint8_t code)
+{
+	grid->step = grid_step(rest, root, code / N_SHIFTS);
+	grid->first = mean / root - 0.5f * (float) (code % N_SHIFTS) * grid->step;
+}
+
+/* The finest grid on which the means have levels of two ends. */
+static uint8_t
+choose_grid(const float *means, int runs, float mean, float rest, float root)
+{
+	float least = INFINITY;
+	float greatest = -INFINITY;
+	int	  step = 0;
+	int	  shift;
+
+	for (int i = 0; i < runs; i++)
+	{
+		least = fminf(least, means[i]);
+		greatest = fmaxf(greatest, means[i]);
+	}
+	/* half a step may be lost where the grid begins */
+	while (step < N_STEPS - 1 &&
+		   greatest - least > (N_LEVELS - 0.5f) * grid_step(rest, root, step))
+		step++;
+	if (!(grid_step(rest, root, step) > 0))
+		return 0;
+	shift = (int) fminf(fmaxf(ceilf(2 * (mean / root - least) /
+									grid_step(rest, root, step)),
+							  0),
+						N_SHIFTS - 1);
+	return (uint8_t) (step * N_SHIFTS + shift);
+}
+
+static int
+level_of(const Grid *grid, float mean)
+{
+	int level = 0;
+
+	while (level < N_LEVELS - 1 &&
+		   mean > grid->first + (float) (level + 1) * grid->step)
+		level++;
+	return level;
+}
+
+/* Each level takes three bits, in order. */
+static void
+put_level(uint8_t *levels, int i, int level)
+{
+	int bit = 3 * i;
+
+	levels[bit / 8] |= (uint8_t) (level << bit % 8);
+	if (bit % 8 > 5)
+		levels[bit / 8 + 1] |= (uint8_t) (level >> (8 - bit % 8));
+}
+
+static void
+take_levels(CurveSummary *summary, const float *losses, int n_epochs)
+{
+	float means[SUMMARY_MAX_LEVELS];
+	float epochs[SUMMARY_MAX_LEVELS];
+	int	  first = 0;
+
+	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
+	{
+		int	  start = segment_start(segment, n_epochs);
+		int	  n = segment_start(segment + 1, n_epochs) - start;
+		float mean = coordinate_of(summary->coordinates[segment]);
+		float rest =
+			coordinate_of(summary->coordinates[SUMMARY_SEGMENTS + segment]);
+		int runs = measure_runs(losses + start, n, run_length(n_epochs), means,
+								epochs);
+		Grid grid;
+
+		if (runs > 0 && !isnan(mean))
+		{
+			summary->grids[segment] =
+				choose_grid(means, runs, mean, rest, sqrtf((float) n));
+			lay_grid(&grid, mean, rest, sqrtf((float) n),
+					 summary->grids[segment]);
+			for (int i = 0; i < runs; i++)
+				put_level(summary->levels, first + i,
+						  level_of(&grid, means[i]));
+		}
+		first += runs;
+	}
 }
 
 /*
- * Summarise a curve.  Returns its number of epochs as a box counts it.
+ * Summarise a curve.  Returns the summary's size, of which the rest is zero.
  */
 int
-metaprobe_summary_take(const float *losses, int n_epochs, float *coordinates)
+metaprobe_summary_take(const float *losses, int n_epochs,
+					   CurveSummary *summary)
 {
 	double measured[SUMMARY_COORDINATES];
-	int	   observed = measure(losses, n_epochs, measured);
 
+	memset(summary, 0, sizeof(*summary));
+	if (measure(losses, n_epochs, measured) == 0)
+		n_epochs = 0;
+	summary->n_epochs = (uint16_t) n_epochs;
 	for (int i = 0; i < SUMMARY_SEGMENTS; i++)
 	{
-		float mean = round_coordinate(measured[i]);
-		float rest = round_coordinate(measured[SUMMARY_SEGMENTS + i]);
+		uint16_t mean = round_coordinate(measured[i]);
+		uint16_t rest = round_coordinate(measured[SUMMARY_SEGMENTS + i]);
 
 		/* both or neither are known */
-		coordinates[i] = isnan(rest) ? rest : mean;
-		coordinates[SUMMARY_SEGMENTS + i] = isnan(mean) ? mean : rest;
+		summary->coordinates[i] = rest == UNKNOWN ? rest : mean;
+		summary->coordinates[SUMMARY_SEGMENTS + i] =
+			mean == UNKNOWN ? mean : rest;
 	}
-	return observed > 0 ? n_epochs : 0;
+	take_levels(summary, losses, n_epochs);
+	return metaprobe_summary_size(n_epochs);
 }
+
+/* The box of a single curve. */
+void
+metaprobe_summary_box(const CurveSummary *summary, SummaryBox *box)
+{
+	box->least_epochs = box->most_epochs = summary->n_epochs;
+	for (int i = 0; i < SUMMARY_COORDINATES; i++)
+		box->low[i] = box->high[i] = coordinate_of(summary->coordinates[i]);
+}
+
+/* Extend a box, so that it contains another. */
+void
+metaprobe_summary_extend(SummaryBox *box, const SummaryBox *added)
+{
+	if (added->least_epochs < box->least_epochs)
+		box->least_epochs = added->least_epochs;
+	if (added->most_epochs > box->most_epochs)
+		box->most_epochs = added->most_epochs;
+	for (int i = 0; i < SUMMARY_COORDINATES; i++)
+	{
+		/* what is unknown in either remains so */
+		if (!isnan(box->low[i]) && !(box->low[i] <= added->low[i]))
+			box->low[i] = added->low[i];
+		if (!isnan(box->high[i]) && !(box->high[i] >= added->high[i]))
+			box->high[i] = added->high[i];
+	}
+}
+
+/*
+ * Searching
+ */
 
 /*
  * Of a segment's losses whose means differ by m (in our units) and the rests
@@ -146,17 +390,33 @@ metaprobe_summary_query_set(SummaryQuery *query, const float *losses,
 {
 	int	   observed = measure(losses, n_epochs, query->coordinates);
 	double squares = 0;
+	int	   first = 0;
 
 	for (int i = 0; i < SUMMARY_COORDINATES; i++)
-		if (!isnan(query->coordinates[i]))
+	{
+		if (round_coordinate(query->coordinates[i]) == UNKNOWN)
+			query->coordinates[i] = NAN;
+		else
 			squares += query->coordinates[i] * query->coordinates[i];
+	}
 	query->norm = sqrt(squares);
 	query->n_epochs = observed > 0 ? n_epochs : 0;
 	query->scale = observed > 0 ? (double) n_epochs / observed : 1;
 	set_l1_weights(query->l1_weights, n_epochs);
+	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
+	{
+		int start = segment_start(segment, n_epochs);
+		int n = segment_start(segment + 1, n_epochs) - start;
+
+		query->first_levels[segment] = first;
+		query->roots[segment] = sqrtf((float) n);
+		first += measure_runs(losses + start, n, run_length(n_epochs),
+							  query->means + first, query->epochs + first);
+	}
+	query->first_levels[SUMMARY_SEGMENTS] = first;
 }
 
-/* How far a coordinate is outside of a range; 0 if either is unknown. */
+/* How far a value is outside of a range; 0 if either is unknown. */
 static inline double
 gap(double value, float low, float high)
 {
@@ -167,37 +427,53 @@ gap(double value, float low, float high)
 	return outside > 0 ? outside : 0;
 }
 
-static double
-l2_gap(const SummaryQuery *query, const SummaryBox *box)
+/* The square of the segment's part in a distance, by mean and rest. */
+static inline double
+box_square(const SummaryQuery *query, const float *low, const float *high,
+		   int segment)
 {
-	double squares = 0;
+	int	   rest = SUMMARY_SEGMENTS + segment;
+	double of_mean =
+		gap(query->coordinates[segment], low[segment], high[segment]);
+	double of_rest = gap(query->coordinates[rest], low[rest], high[rest]);
 
-	for (int i = 0; i < SUMMARY_COORDINATES; i++)
-	{
-		double outside = gap(query->coordinates[i], box->low[i], box->high[i]);
-
-		squares += outside * outside;
-	}
-	return sqrt(squares);
+	return of_mean * of_mean + of_rest * of_rest;
 }
 
-static double
-l1_gap(const SummaryQuery *query, const SummaryBox *box)
+/* Its part in the sum of sizes. */
+static inline double
+box_size(const SummaryQuery *query, const float *low, const float *high,
+		 int segment)
 {
-	const double *weights = query->l1_weights;
-	double		  sum = 0;
+	int	   rest = SUMMARY_SEGMENTS + segment;
+	double of_mean =
+		query->l1_weights[segment] *
+		gap(query->coordinates[segment], low[segment], high[segment]);
+	double of_rest = query->l1_weights[rest] *
+					 gap(query->coordinates[rest], low[rest], high[rest]);
 
-	for (int i = 0; i < SUMMARY_SEGMENTS; i++)
-	{
-		int	   j = SUMMARY_SEGMENTS + i;
-		double mean =
-			weights[i] * gap(query->coordinates[i], box->low[i], box->high[i]);
-		double rest =
-			weights[j] * gap(query->coordinates[j], box->low[j], box->high[j]);
+	return of_mean > of_rest ? of_mean : of_rest;
+}
 
-		sum += mean > rest ? mean : rest;
-	}
-	return sum;
+/* Does the query's length leave any of these a distance? */
+static inline bool
+has_length(const SummaryQuery *query, int least_epochs, int most_epochs)
+{
+	return query->n_epochs > 0 && query->n_epochs >= least_epochs &&
+		   query->n_epochs <= most_epochs;
+}
+
+/* What is left of a bound if rounding is allowed for. */
+static double
+safe_bound(const SummaryQuery *query, Metric metric, double distance)
+{
+	double errors = metric == METRIC_L2 ? 1 : sqrt(query->n_epochs);
+	double bound = distance - errors * (ROUNDING * (query->norm + distance) +
+										LEAST_ROUNDING);
+
+	if (!(bound > 0))
+		return 0;
+	return bound * (metric == METRIC_L2 ? sqrt(query->scale) : query->scale);
 }
 
 /*
@@ -205,43 +481,146 @@ l1_gap(const SummaryQuery *query, const SummaryBox *box)
  * METRIC_L2 or METRIC_L1; NaN if none has a distance.
  */
 double
-metaprobe_summary_bound(const SummaryQuery *query, Metric metric,
-						const SummaryBox *box)
+metaprobe_summary_box_bound(const SummaryQuery *query, Metric metric,
+							const SummaryBox *box)
 {
-	double distance;
-	double errors = 1; /* of how many coordinates in a row */
-	double bound;
+	double sum = 0;
 
-	if (query->n_epochs == 0 || query->n_epochs < box->least_epochs ||
-		query->n_epochs > box->most_epochs)
+	if (!has_length(query, box->least_epochs, box->most_epochs))
 		return NAN;
-	if (metric == METRIC_L2)
-		distance = l2_gap(query, box);
-	else
-	{
-		distance = l1_gap(query, box);
-		errors = sqrt(query->n_epochs);
-	}
-	bound = distance -
-			errors * (ROUNDING * (query->norm + distance) + LEAST_ROUNDING);
-	if (!(bound > 0))
-		return 0;
-	return bound * (metric == METRIC_L2 ? sqrt(query->scale) : query->scale);
+	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
+		sum += metric == METRIC_L2 ?
+				   box_square(query, box->low, box->high, segment) :
+				   box_size(query, box->low, box->high, segment);
+	return safe_bound(query, metric, metric == METRIC_L2 ? sqrt(sum) : sum);
 }
 
-/* Extend a box's coordinates, so that it contains another. */
-void
-metaprobe_summary_extend(float *low, float *high, const SummaryBox *box)
+static inline bool
+is_unknown_to(const SummaryQuery *query, int segment)
 {
-	for (int i = 0; i < SUMMARY_COORDINATES; i++)
+	return isnan(query->coordinates[segment]) ||
+		   isnan(query->coordinates[SUMMARY_SEGMENTS + segment]);
+}
+
+static void
+get_levels(const CurveSummary *summary, int n, uint8_t *levels)
+{
+	uint8_t packed[sizeof(summary->levels)] = {0};
+
+	memcpy(packed, summary->levels, (n * 3 + 7) / 8);
+	for (int i = 0; i < n; i += 8)
 	{
-		/* written so that whichever is unknown remains so */
-		if (!(low[i] <= box->low[i]))
-			low[i] = isnan(low[i]) ? low[i] : box->low[i];
-		if (!(high[i] >= box->high[i]))
-			high[i] = isnan(high[i]) ? high[i] : box->high[i];
+		const uint8_t *bytes = packed + i / 8 * 3;
+		unsigned int   bits = bytes[0] | (unsigned int) bytes[1] << 8 |
+							(unsigned int) bytes[2] << 16;
+
+		for (int j = 0; j < 8; j++)
+			levels[i + j] = (uint8_t) (bits >> 3 * j & (N_LEVELS - 1));
 	}
 }
+
+/* Each level's ends, those of the first and the last being open. */
+static inline void
+set_ends(const SummaryQuery *query, const Grid *grid, const uint8_t *levels,
+		 int segment, float *low, float *high)
+{
+	float edges[N_LEVELS + 1];
+
+	for (int i = 1; i < N_LEVELS; i++)
+		edges[i] = grid->first + (float) i * grid->step;
+	edges[0] = -INFINITY;
+	edges[N_LEVELS] = INFINITY;
+	for (int i = query->first_levels[segment];
+		 i < query->first_levels[segment + 1]; i++)
+	{
+		low[i] = edges[levels[i]];
+		high[i] = edges[levels[i] + 1];
+	}
+}
+
+/*
+ * The parts of all levels in a distance, or its square: without branches, for
+ * the vectoriser.
+ */
+static inline void
+set_parts(const SummaryQuery *query, Metric metric, const float *low,
+		  const float *high, float *parts)
+{
+	int n = query->first_levels[SUMMARY_SEGMENTS];
+
+	for (int i = 0; i < n; i++)
+	{
+		float below = low[i] - query->means[i];
+		float above = query->means[i] - high[i];
+		float outside = below > above ? below : above;
+
+		outside = outside > 0 ? outside : 0;
+		parts[i] = query->epochs[i] *
+				   (metric == METRIC_L2 ? outside * outside : outside);
+	}
+}
+
+/* The sum of a segment's parts. */
+static inline double
+sum_parts(const SummaryQuery *query, const float *parts, int segment)
+{
+	double sum = 0;
+
+	for (int i = query->first_levels[segment];
+		 i < query->first_levels[segment + 1]; i++)
+		sum += parts[i];
+	return sum;
+}
+
+/* Likewise for a single curve. */
+double
+metaprobe_summary_bound(const SummaryQuery *query, Metric metric,
+						const CurveSummary *summary)
+{
+	float	coordinates[SUMMARY_COORDINATES];
+	uint8_t levels[SUMMARY_MAX_LEVELS + 8];
+	float	low[SUMMARY_MAX_LEVELS];
+	float	high[SUMMARY_MAX_LEVELS];
+	float	parts[SUMMARY_MAX_LEVELS];
+	double	sum = 0;
+
+	if (!has_length(query, summary->n_epochs, summary->n_epochs))
+		return NAN;
+	for (int i = 0; i < SUMMARY_COORDINATES; i++)
+		coordinates[i] = coordinate_of(summary->coordinates[i]);
+	get_levels(summary, query->first_levels[SUMMARY_SEGMENTS], levels);
+	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
+	{
+		Grid grid;
+
+		lay_grid(&grid, coordinates[segment],
+				 coordinates[SUMMARY_SEGMENTS + segment],
+				 query->roots[segment], summary->grids[segment]);
+		set_ends(query, &grid, levels, segment, low, high);
+	}
+	if (metric == METRIC_L2)
+		set_parts(query, METRIC_L2, low, high, parts);
+	else
+		set_parts(query, METRIC_L1, low, high, parts);
+	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
+	{
+		double by_box =
+			metric == METRIC_L2 ?
+				box_square(query, coordinates, coordinates, segment) :
+				box_size(query, coordinates, coordinates, segment);
+		double by_levels;
+
+		if (isnan(coordinates[segment]) || is_unknown_to(query, segment))
+			continue;
+		by_levels = sum_parts(query, parts, segment);
+		sum += by_box > by_levels ? by_box : by_levels;
+	}
+	return safe_bound(query, metric, metric == METRIC_L2 ? sqrt(sum) : sum);
+}
+
+/*
+ * Building
+ */
 
 static inline bool
 is_unknown(const SummaryBox *box, int segment)
@@ -288,61 +667,46 @@ metaprobe_summary_penalty(const SummaryBox *box, const SummaryBox *added)
 		   fmin(sqrt(outside) + 0x1p-10 * sqrt(apart), LARGEST_DISTANCE);
 }
 
-/*
- * The order of summaries: by epochs, by which segments are unknown, then along
- * a Z-curve through the coordinates
- */
-
 /* The segments that are unknown, a bit each. */
 static int
-unknown_segments(const SummaryBox *box)
+unknown_segments(const CurveSummary *summary)
 {
 	int unknown = 0;
 
 	for (int i = 0; i < SUMMARY_SEGMENTS; i++)
-		unknown = 2 * unknown + is_unknown(box, i);
+		unknown = 2 * unknown + (summary->coordinates[i] == UNKNOWN);
 	return unknown;
 }
 
 /*
- * The place of the first binary digit in which two floats differ, written with
- * a fixed point: higher for more significant ones, highest for a sign.
+ * The place of the first binary digit in which two coordinates differ, written
+ * with a fixed point: higher for more significant ones, highest for a sign.
  */
 static inline int
-first_difference(uint32_t a, uint32_t b)
+first_difference(uint16_t a, uint16_t b)
 {
-	const int	   fraction = 23;
-	const uint32_t exponents = 0x7f800000;
-	uint32_t	   differing = a ^ b;
+	unsigned int differing = a ^ b;
 
 	if (differing == 0)
 		return INT32_MIN;
-	if (differing >> 31)
+	if (differing & SIGN)
 		return INT32_MAX;
-	if (differing & exponents)
-		return (int) (((a > b ? a : b) & exponents) >> fraction);
-	a = (a & exponents) >> fraction;
-	return (int) (a > 0 ? a : 1) - __builtin_clz(differing) + (31 - fraction);
-}
-
-static inline uint32_t
-bits_of(float value)
-{
-	uint32_t bits;
-
-	memcpy(&bits, &value, sizeof(bits));
-	return bits;
+	if (differing & EXPONENTS)
+		return ((a > b ? a : b) & EXPONENTS) >> DIGITS;
+	return ((a & EXPONENTS) >> DIGITS) - __builtin_clz(differing) + 31 -
+		   DIGITS;
 }
 
 static int
-compare_along_curve(const float *a, const float *b)
+compare_along_curve(const uint16_t *a, const uint16_t *b)
 {
-	int most = INT32_MIN;
-	int decisive = 0;
+	int	  most = INT32_MIN;
+	int	  decisive = 0;
+	float x, y;
 
 	for (int i = 0; i < SUMMARY_COORDINATES; i++)
 	{
-		int difference = first_difference(bits_of(a[i]), bits_of(b[i]));
+		int difference = first_difference(a[i], b[i]);
 
 		if (difference > most)
 		{
@@ -350,25 +714,27 @@ compare_along_curve(const float *a, const float *b)
 			decisive = i;
 		}
 	}
-	return (a[decisive] > b[decisive]) - (a[decisive] < b[decisive]);
+	x = coordinate_of(a[decisive]);
+	y = coordinate_of(b[decisive]);
+	return (x > y) - (x < y);
 }
 
 /*
- * The order in which an index is built from single curves' summaries, so that
- * neighbours lie near each other: negative if a comes first, positive if b
- * does, 0 if either may.
+ * The order in which an index is built, so that neighbours lie near each other:
+ * by epochs, by which segments are unknown, then along a Z-curve through the
+ * coordinates.  Negative if a comes first, positive if b does, 0 if either may.
  */
 int
-metaprobe_summary_compare(const SummaryBox *a, const SummaryBox *b)
+metaprobe_summary_compare(const CurveSummary *a, const CurveSummary *b)
 {
 	int unknown_a = unknown_segments(a);
 	int unknown_b = unknown_segments(b);
 
-	if (a->least_epochs != b->least_epochs)
-		return a->least_epochs < b->least_epochs ? -1 : 1;
+	if (a->n_epochs != b->n_epochs)
+		return a->n_epochs < b->n_epochs ? -1 : 1;
 	if (unknown_a != unknown_b)
 		return unknown_a < unknown_b ? -1 : 1;
-	return compare_along_curve(a->low, b->low);
+	return compare_along_curve(a->coordinates, b->coordinates);
 }
 
 /*
