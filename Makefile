@@ -12,6 +12,8 @@ SQL_PARTS = src/metaprobe.sql \
 	src/loss_curve_casts.sql \
 	src/loss_curve_operators.sql \
 	src/loss_curve_distance.sql \
+	src/loss_curve_within.sql \
+	src/loss_curve_gist.sql \
 	src/loss_curve_shape.sql \
 	src/loss_curve_aggregate.sql \
 	src/loss_log.sql \

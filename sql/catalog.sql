@@ -81,7 +81,7 @@ SELECT signature FROM functions WHERE is_internal AND prokind = 'f'
 	AND oid NOT IN (SELECT unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn])
 		FROM pg_aggregate)
 	AND oid NOT IN (SELECT unnest(ARRAY[typinput, typreceive, typmodin, typanalyze, typsubscript]) FROM pg_type)
-	AND oid NOT IN (SELECT prosupport FROM pg_proc);
+	AND oid NOT IN (SELECT prosupport FROM pg_proc) AND oid NOT IN (SELECT amproc FROM pg_amproc);
 SELECT object FROM members WHERE classid = 'pg_operator'::regclass
 	AND position((SELECT oprname FROM pg_operator WHERE oid = objid) IN :'tests') = 0;
 -- every name is our own, or is expected by PostgreSQL's users

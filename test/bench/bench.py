@@ -5,6 +5,7 @@ import os
 
 import base
 import compare
+import index
 import nearest
 import recording
 import refresh
@@ -14,7 +15,7 @@ import suites
 import sweep
 import vectors
 
-PARTS = ["main", "sweep", "single", "suite", "nearest", "recording", "refresh"]
+PARTS = ["main", "sweep", "single", "suite", "nearest", "index", "recording", "refresh"]
 
 SIZES = {
     #            rows, sweep's rows, seconds of a run there, repeats, sample
@@ -103,6 +104,8 @@ def main():
         suites.run(case)
     if "nearest" in wanted:
         nearest.run(case)
+    if "index" in wanted:
+        index.run(case)
     if "recording" in wanted:
         recording.run(case)
     if "refresh" in wanted:
