@@ -29,7 +29,6 @@ lay_out(Classifier *c, const ProbeCurves *probes, void *memory)
 
 	c->reach = carve(&carver, probes->n_probes, sizeof(double));
 	c->votes = carve(&carver, probes->n_labels, sizeof(LabelVotes));
-	c->value_room = carve(&carver, probes->n_probes, sizeof(double));
 	c->rough_room = carve(&carver, probes->n_probes, sizeof(int32_t));
 	c->nearest.items = carve(&carver, probes->k, sizeof(Neighbour));
 	c->own.items = carve(&carver, probes->k, sizeof(Neighbour));

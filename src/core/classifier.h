@@ -59,8 +59,7 @@ typedef struct Classifier
 	Nearest	   own;			 /* the k nearest of a label */
 	Nearest	   others;		 /* and of all other labels */
 	Neighbour *reach_room;	 /* k */
-	double	  *value_room;	 /* n_probes */
-	int32_t	  *rough_room;	 /* likewise */
+	int32_t	  *rough_room;	 /* n_probes */
 } Classifier;
 
 extern size_t metaprobe_classifier_size(const ProbeCurves *probes);
