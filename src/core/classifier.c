@@ -291,7 +291,7 @@ label_by_neighbours(Classifier *c)
 
 /*
  * The label of a curve by the vote of its k nearest probes; -1 if there are
- * none, or it is too novel.  Must be the first question about the curve.
+ * none, or it is too novel.
  */
 int
 metaprobe_classifier_label(Classifier *c)
@@ -300,8 +300,12 @@ metaprobe_classifier_label(Classifier *c)
 	bool	   is_limited = c->probes.max_novelty > 0;
 	int		   label;
 
-	/* otherwise all neighbours are needed anyway, and their distances */
-	if (c->probes.weights != WEIGHTS_DISTANCE && !is_limited)
+	/*
+	 * Otherwise all neighbours are needed anyway, or some of them have been
+	 * measured by earlier questions, and so are none of the candidates.
+	 */
+	if (c->probes.weights != WEIGHTS_DISTANCE && !is_limited &&
+		c->search.n_measured == 0)
 	{
 		int n = metaprobe_search_look(&c->search, &all, 1,
 									  c->probes.k * 3 / 4 + 1);
