@@ -1,6 +1,11 @@
 --
 -- Equality of probe suites
 --
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set helper :srcdir '/test/sql/helper.sql'
+\i :helper
+\set ECHO all
 CREATE TABLE suites (n integer, suite probe_suite);
 INSERT INTO suites
 	WITH s AS (SELECT probe_suite_agg(label, curve, id) AS suite FROM (VALUES
@@ -29,10 +34,10 @@ SELECT count(*) AS suites, count(DISTINCT probe_suite_hash(suite)) AS hashes,
 SELECT min(n) AS first, count(*) FROM suites GROUP BY suite ORDER BY first;
 
 -- in plans: by hash, and by an index
-EXPLAIN (COSTS off) SELECT DISTINCT suite FROM suites;
+SELECT plan_of('SELECT DISTINCT suite FROM suites');
 CREATE INDEX ON suites USING hash (suite);
 SET enable_seqscan = off;
-EXPLAIN (COSTS off) SELECT n FROM suites WHERE suite = (SELECT suite FROM suites WHERE n = 6);
+SELECT plan_of('SELECT n FROM suites WHERE suite = (SELECT suite FROM suites WHERE n = 6)');
 SELECT n FROM suites WHERE suite = (SELECT suite FROM suites WHERE n = 6) ORDER BY n;
 RESET enable_seqscan;
 

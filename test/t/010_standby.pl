@@ -121,7 +121,7 @@ foreach my $workers (sort keys %parallel)
 		my $reader = worker($standby, 'reader',
 			"SET max_parallel_workers_per_gather = $workers; SET min_parallel_table_scan_size = 0; $long;");
 		$standby->poll_query_until('postgres',
-			q{SELECT count(*) = 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT count(classify%'})
+			q{SELECT count(*) = 1 FROM pg_stat_activity WHERE state = 'active' AND backend_type = 'client backend' AND query LIKE 'SELECT count(classify%'})
 		  or die 'the query does not run';
 		$primary->safe_psql('postgres', 'INSERT INTO samples SELECT id, false, curve FROM generate_series(290, 299) AS id, LATERAL (SELECT curve FROM samples WHERE id = 1) AS s ON CONFLICT DO NOTHING');
 		$primary->safe_psql('postgres', $conflicts{$name});

@@ -253,7 +253,7 @@ foreach my $round (1 .. $rounds)
 
 		push @latencies, $latency;
 		push @cpu_latencies, $cpu_latency if defined $cpu;
-		$latest{$name} = [ $latency, $cpu_latency, $way ] if $latency > ($latest{$name}[0] // 0);
+		$latest{$name} = [ $latency, $cpu_latency, $way ] if !$latest{$name} || $latency > $latest{$name}[0];
 		$fault .= sprintf 'it took %.1f s', $latency if $latency > 30;
 	}
 	$fault .= 'not interrupted' if $way eq 'lock_timeout' && !$was_interrupted;
