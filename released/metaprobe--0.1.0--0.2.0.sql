@@ -9,7 +9,7 @@ CREATE FUNCTION metaprobe_version(at_least text DEFAULT '0') RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION metaprobe_version(text) IS
 	'the version of the library; an error if it is older than the given one';
-SELECT @extschema@.metaprobe_version('0.2.0'::text);
+SELECT metaprobe_version('0.2.0'::pg_catalog.text);
 
 -- Equality of probe suites: the same probes and settings
 
@@ -339,7 +339,8 @@ COMMENT ON FUNCTION reliability_chart(probe_suite, integer) IS
 	'Vega-Lite specification: how often a suite is right about its probes (leave one out), by the probability that it gives';
 
 -- An empty chart has an axis without warnings.
-CREATE OR REPLACE FUNCTION tag_chart(labels text[], counts bigint[]) RETURNS jsonb
+DROP FUNCTION tag_chart(text[], bigint[]);
+CREATE FUNCTION tag_chart(labels text[], counts bigint[]) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 500
 BEGIN ATOMIC
 	SELECT pg_catalog.jsonb_set('{
@@ -373,14 +374,9 @@ BEGIN ATOMIC
 				OPERATOR(pg_catalog./) nullif((pg_catalog.sum(u.tags) OVER ())::double precision, 0::double precision) AS share
 		FROM ROWS FROM (pg_catalog.unnest(labels), pg_catalog.unnest(counts)) AS u(label, tags)) AS t;
 END;
--- First of all, so that an older library than these declarations are for fails
--- here, whatever else it lacks.
-CREATE FUNCTION metaprobe_version(at_least text DEFAULT '0') RETURNS text
-	AS 'MODULE_PATHNAME', 'metaprobe_library_0_2_0_or_newer'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5;
-COMMENT ON FUNCTION metaprobe_version(text) IS
-	'the version of the library; an error if it is older than the given one';
-SELECT @extschema@.metaprobe_version('0.2.0'::text);
+COMMENT ON FUNCTION tag_chart(text[], bigint[]) IS
+	'Vega-Lite specification: these labels, and how many rows have each';
+
 -- The curves within a distance
 
 CREATE TYPE loss_curve_ball AS (

@@ -9,4 +9,4 @@ CREATE FUNCTION metaprobe_version(at_least text DEFAULT '0') RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION metaprobe_version(text) IS
 	'the version of the library; an error if it is older than the given one';
-SELECT @extschema@.metaprobe_version('0.2.0'::text);
+SELECT metaprobe_version('0.2.0'::pg_catalog.text);

@@ -129,8 +129,8 @@ check_shell() {
 	cd "$work/format" || return
 	mapfile -t scripts < <(grep -rlE '^#!/bin/(ba)?sh' --include='*' \
 		script report examples test packaging | sort)
-	count_command quietly shellcheck as_user shellcheck -x "${scripts[@]}"
-	count_command quietly shellcheck-parts as_user shellcheck -x -e SC2154,SC2034 \
+	count_command quietly shellcheck as_user shellcheck -x -S warning "${scripts[@]}"
+	count_command quietly shellcheck-parts as_user shellcheck -x -S warning -e SC2154,SC2034 \
 		script/lib/*.sh script/long/*.sh
 	cd "$work" || return
 }

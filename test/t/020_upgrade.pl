@@ -111,7 +111,7 @@ foreach my $version (@released, $newest)
 		# Before any other symbol that the library may lack.
 		like(
 			slurp_file($file),
-			qr/^(?:(?!LANGUAGE C).)*(?:metaprobe_version(?:(?!LANGUAGE C).)*LANGUAGE C(?:(?!LANGUAGE C).)*)?^SELECT \@extschema\@\.metaprobe_version\('\Q$version\E'::text\);$/ms,
+			qr/^(?:(?!LANGUAGE C).)*(?:metaprobe_version(?:(?!LANGUAGE C).)*LANGUAGE C(?:(?!LANGUAGE C).)*)?^SELECT metaprobe_version\('\Q$version\E'::pg_catalog\.text\);$/ms,
 			"asks for library $version: " . ($file =~ s/.*\///r));
 	}
 }

@@ -100,6 +100,8 @@ my %pool = (
 	'anyelement' => [ q{1}, q{1.5}, q{'x'::text}, q{ARRAY[1]}, q{'[]'::loss_curve} ],
 	'record' => [ 'ROW()', 'ROW(1)', q{ROW(1, 'x', NULL)} ],
 	'internal' => ['NULL'],
+	'loss_curve_ball' => [ map { "ROW($_)::loss_curve_ball" } q{'[1,2]', 1}, q{'[]', 0}, q{NULL, NULL}, q{'[1]', 'NaN'}, q{'[null]', -1} ],
+	'loss_curve_gist_key' => ['NULL::loss_curve_gist_key'],
 );
 $pool{'character varying'} = $pool{text};
 $pool{name} = [ map { "$_" } @texts[ 0 .. 6 ] ];

@@ -87,6 +87,7 @@ SELECT prey.tag_chart(ARRAY['a', 'b']::pg_catalog.text[], ARRAY[1, 2]::pg_catalo
 SELECT prey.probe_suite_chart(suite) FROM lab.suites;
 SELECT prey.curve_chart('[1,2]'::prey.loss_curve, suite) FROM lab.suites;
 SELECT prey.confusion_chart(suite) FROM lab.suites;
+SELECT prey.reliability_chart(suite) FROM lab.suites;
 SELECT prey.probe_suite_info(suite) FROM lab.suites;
 SELECT prey.create_loss_log('lab.new_log'::pg_catalog.text);
 INSERT INTO lab.new_log (run, epoch, ids, losses) VALUES ('r', 0, '{1,2}', '{3,4}');

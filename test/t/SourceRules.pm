@@ -96,7 +96,8 @@ my $kinds = qr/^(?:
 	CREATE\s+(?:FUNCTION|PROCEDURE|AGGREGATE|TYPE|OPERATOR|CAST)\b |
 	ALTER\s+(?:FUNCTION|TYPE|OPERATOR|EXTENSION)\b |
 	DROP\s+(?:FUNCTION|PROCEDURE|AGGREGATE|TYPE|OPERATOR|CAST)\b |
-	COMMENT\s+ON\b)/xi;
+	COMMENT\s+ON\b |
+	SELECT\s+metaprobe_version\(''::pg_catalog\.text\)\z)/xi;
 
 # Faults of a script, each with the beginning of its statement.  The functions
 # are those that its bodies may call without their schema.
