@@ -120,7 +120,7 @@ static Oid
 find_operator(Oid family, Oid *ball_type)
 {
 	CatCList *members = SearchSysCacheList1(AMOPSTRATEGY, family);
-	Oid		  operator= InvalidOid;
+	Oid		  found = InvalidOid;
 
 	for (int i = 0; i < members->n_members; i++)
 	{
@@ -134,11 +134,11 @@ find_operator(Oid family, Oid *ball_type)
 		fmgr_info(get_opcode(member->amopopr), &function);
 		if (function.fn_addr != loss_curve_in_ball)
 			continue;
-		operator= member->amopopr;
+		found = member->amopopr;
 		*ball_type = member->amoprighttype;
 	}
 	ReleaseCatCacheList(members);
-	return operator;
+	return found;
 }
 
 /* centre and radius as a ball: a constant if they are. */
@@ -168,7 +168,7 @@ index_condition(SupportRequestIndexCondition *request)
 	Node *query;
 	Node *radius;
 	Oid	  ball_type;
-	Oid	  operator;
+	Oid	  within;
 
 	if (!IsA(request->node, FuncExpr) || request->indexarg > 1)
 		return NIL;
@@ -179,12 +179,12 @@ index_condition(SupportRequestIndexCondition *request)
 	if (!is_pseudo_constant_for_index(request->root, query, request->index) ||
 		!is_pseudo_constant_for_index(request->root, radius, request->index))
 		return NIL;
-	operator= find_operator(request->opfamily, &ball_type);
-	if (!OidIsValid(operator))
+	within = find_operator(request->opfamily, &ball_type);
+	if (!OidIsValid(within))
 		return NIL;
 	request->lossy = false;
 	return list_make1(
-		make_opclause(operator, BOOLOID, false, (Expr *) column,
+		make_opclause(within, BOOLOID, false, (Expr *) column,
 					  (Expr *) make_ball(request->root, ball_type, query,
 										 radius),
 					  InvalidOid, InvalidOid));
