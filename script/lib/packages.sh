@@ -112,8 +112,7 @@ need_server() {
 	major=$(wanted_major)
 	PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config
 	need "postgresql-$major" test -x "/usr/lib/postgresql/$major/bin/postgres"
-	need "postgresql-server-dev-$major" \
-		test -f "/usr/lib/postgresql/$major/lib/pgxs/src/makefiles/pgxs.mk"
+	need "postgresql-server-dev-$major" is_whole_server "$PG_CONFIG"
 }
 
 apt_get() {
