@@ -1,0 +1,232 @@
+/*
+ * test_summary_bound.c
+ *		Unit tests of the bounds by summaries, against real distances.
+ */
+#include "summary_bound.h"
+
+#include "one_distance.h"
+#include "random_summaries.h"
+#include "test.h"
+
+static void
+bounds_never_exceed_distances(void **state)
+{
+	Random			 random = random_stream(__func__);
+	static Summaries summaries;
+	long			 tight = 0;
+	long			 all = 0;
+
+	(void) state;
+	for (int round = 0; round < 2000; round++)
+	{
+		random_summaries(&random, &summaries);
+		for (int pair = 0; pair < 4 * summaries.n; pair++)
+		{
+			const float *query =
+				summaries.losses[random_below(&random, summaries.n)];
+			int	   i = random_below(&random, summaries.n);
+			Metric metric =
+				random_chance(&random, 0.5) ? METRIC_L2 : METRIC_L1;
+			double distance =
+				one_distance(metric, query, summaries.losses[i],
+							 summaries.n_epochs, summaries.n_epochs);
+			SummaryQuery from;
+			double		 bound;
+
+			metaprobe_summary_query_set(&from, query, summaries.n_epochs);
+			bound =
+				metaprobe_summary_bound(&from, metric, &summaries.curves[i]);
+			if (isnan(bound))
+				assert_that(isnan(distance), round);
+			else
+			{
+				assert_that(bound >= 0, round);
+				assert_that(!(bound > distance), round);
+			}
+			all++;
+			tight += bound > 0.5 * distance;
+		}
+	}
+	/* a bound of 0 would be right as well, but of no use */
+	assert_that(tight > all / 10, (int) tight);
+}
+
+/* With an epoch to a segment nothing but digits is left out of a summary. */
+static void
+bounds_of_few_epochs_are_nearly_the_distance(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 2000; round++)
+	{
+		float		 losses[2][SUMMARY_SEGMENTS];
+		int			 n = random_between(&random, 1, SUMMARY_SEGMENTS);
+		SummaryQuery query;
+		CurveSummary curve;
+
+		random_curve(&random, STYLE_TRAINING, 0, losses[0], n);
+		random_curve(&random, STYLE_TRAINING, 0, losses[1], n);
+		curve = summarise(losses[1], n);
+		metaprobe_summary_query_set(&query, losses[0], n);
+		for (int metric = METRIC_L2; metric <= METRIC_L1; metric++)
+		{
+			double distance =
+				one_distance((Metric) metric, losses[0], losses[1], n, n);
+			double bound =
+				metaprobe_summary_bound(&query, (Metric) metric, &curve);
+
+			assert_that(fabs(bound - distance) < 0.08, round);
+		}
+	}
+}
+
+/*
+ * Two epochs of the last five differ, and their means do not.  The Euclidean
+ * bound of the box is the distance then; that of l1 is its smallest for such
+ * a rest.
+ */
+static void
+l1_counts_what_the_means_leave_out(void **state)
+{
+	float		 losses[24] = {0};
+	SummaryBox	 box = box_of(losses, 24);
+	SummaryQuery query;
+
+	(void) state;
+	losses[20] = -0.5f;
+	losses[23] = 0.5f;
+	metaprobe_summary_query_set(&query, losses, 24);
+	assert_nearly_equal(metaprobe_summary_box_bound(&query, METRIC_L2, &box),
+						sqrt(0.5), 1e-2, 0);
+	assert_nearly_equal(metaprobe_summary_box_bound(&query, METRIC_L1, &box),
+						sqrt(0.5 * 5 / 4), 1e-2, 1);
+}
+
+/*
+ * Curves of the same means and norms, as noise makes them, are told apart by
+ * their levels, also where a level is of several epochs.
+ */
+static void
+levels_tell_apart_what_means_do_not(void **state)
+{
+	(void) state;
+	for (int n = 40; n <= 280; n += 40)
+	{
+		float		 losses[2][MAX_EPOCHS];
+		SummaryQuery query;
+		CurveSummary curve;
+		SummaryBox	 box;
+
+		for (int i = 0; i < n; i++)
+		{
+			losses[1][i] = i % 6 < 3 ? 1 : 2;
+			losses[0][i] = 3 - losses[1][i];
+		}
+		curve = summarise(losses[1], n);
+		metaprobe_summary_box(&curve, &box);
+		metaprobe_summary_query_set(&query, losses[0], n);
+		for (int metric = METRIC_L2; metric <= METRIC_L1; metric++)
+		{
+			double distance =
+				one_distance((Metric) metric, losses[0], losses[1], n, n);
+
+			double by_box =
+				metaprobe_summary_box_bound(&query, (Metric) metric, &box);
+			double by_levels =
+				metaprobe_summary_bound(&query, (Metric) metric, &curve);
+
+			assert_that(by_box < 0.5 * distance, n);
+			assert_that(by_levels >
+							(n <= SUMMARY_LONGEST ? 0.5 : 0.1) * distance,
+						n);
+		}
+	}
+}
+
+static void
+a_boxs_bound_holds_for_all_in_it(void **state)
+{
+	Random			 random = random_stream(__func__);
+	static Summaries summaries;
+
+	(void) state;
+	for (int round = 0; round < 3000; round++)
+	{
+		float		 losses[MAX_EPOCHS];
+		SummaryBox	 box;
+		SummaryQuery query;
+
+		random_summaries(&random, &summaries);
+		box = box_around(&random, &summaries);
+		random_curve(&random, STYLE_TRAINING, random_missing_share(&random),
+					 losses, summaries.n_epochs);
+		metaprobe_summary_query_set(&query, losses, summaries.n_epochs);
+		for (int i = 0; i < summaries.n; i++)
+		{
+			for (int metric = METRIC_L2; metric <= METRIC_L1; metric++)
+			{
+				double of_box =
+					metaprobe_summary_box_bound(&query, (Metric) metric, &box);
+				double of_curve =
+					metaprobe_summary_bound(&query, (Metric) metric,
+											&summaries.curves[i]);
+
+				/* NaN sorts last */
+				assert_that(isnan(of_curve) || of_box <= of_curve, round);
+			}
+		}
+	}
+}
+
+static void
+other_lengths_and_curves_without_losses_have_no_distance(void **state)
+{
+	float		 losses[] = {1, 2, 3, NAN, NAN, NAN};
+	CurveSummary curve = summarise(losses, 4);
+	SummaryBox	 box;
+	SummaryQuery query;
+
+	(void) state;
+	metaprobe_summary_query_set(&query, losses, 3);
+	assert_that(isnan(metaprobe_summary_bound(&query, METRIC_L2, &curve)), 0);
+	metaprobe_summary_query_set(&query, losses, 4);
+	assert_that(metaprobe_summary_bound(&query, METRIC_L2, &curve) == 0, 1);
+	metaprobe_summary_query_set(&query, losses + 3, 3);
+	assert_int(query.n_epochs, 0, 2);
+	curve = summarise(losses, 3);
+	assert_that(isnan(metaprobe_summary_bound(&query, METRIC_L2, &curve)), 3);
+	curve = summarise(losses + 3, 3);
+	assert_int(curve.n_epochs, 0, 4);
+	assert_that(isnan(metaprobe_summary_bound(&query, METRIC_L1, &curve)), 5);
+	curve = summarise(losses, 0);
+	assert_int(curve.n_epochs, 0, 6);
+
+	/* a box with curves of several lengths may have one of any in between */
+	box = box_of(losses, 2);
+	box.most_epochs = 9;
+	metaprobe_summary_query_set(&query, losses, 3);
+	assert_that(!isnan(metaprobe_summary_box_bound(&query, METRIC_L1, &box)),
+				7);
+	box.most_epochs = 2;
+	assert_that(isnan(metaprobe_summary_box_bound(&query, METRIC_L1, &box)),
+				8);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bounds_never_exceed_distances),
+		cmocka_unit_test(bounds_of_few_epochs_are_nearly_the_distance),
+		cmocka_unit_test(l1_counts_what_the_means_leave_out),
+		cmocka_unit_test(levels_tell_apart_what_means_do_not),
+		cmocka_unit_test(a_boxs_bound_holds_for_all_in_it),
+		cmocka_unit_test(
+			other_lengths_and_curves_without_losses_have_no_distance),
+	};
+
+	random_announce_seed();
+	return cmocka_run_group_tests_name("bounds by summaries", tests, NULL,
+									   NULL);
+}
