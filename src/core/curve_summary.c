@@ -34,23 +34,16 @@ metaprobe_summary_round(double value)
 	return (uint16_t) ((bits - (EXPONENT_SHIFT << DIGITS)) | sign);
 }
 
-static int
-levels_of_segment(int segment, int n_epochs)
-{
-	int length = segment_start(segment + 1, n_epochs) -
-				 segment_start(segment, n_epochs);
-	int run = run_length(n_epochs);
-
-	return length > 0 ? (length + run - 1) / run : 0;
-}
-
+/* Places for levels, some of which may be empty. */
 static int
 count_levels(int n_epochs)
 {
 	int levels = 0;
+	int first;
 
-	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
-		levels += levels_of_segment(segment, n_epochs);
+	for (int row = 0; (first = first_of_row(row, n_epochs)) < SUMMARY_SEGMENTS;
+		 row++)
+		levels += SUMMARY_SEGMENTS - first;
 	return levels;
 }
 
@@ -135,27 +128,27 @@ metaprobe_summary_measure(const float *losses, int n_epochs,
 static uint8_t
 choose_grid(const float *means, int runs, float mean, float rest, float root)
 {
-	float least = INFINITY;
-	float greatest = -INFINITY;
-	int	  step = 0;
-	int	  shift;
+	float least = means[0];
+	float greatest = means[0];
+	float step;
+	int	  code = 0;
+	int	  shift = 0;
 
-	for (int i = 0; i < runs; i++)
+	for (int i = 1; i < runs; i++)
 	{
-		least = fminf(least, means[i]);
-		greatest = fmaxf(greatest, means[i]);
+		least = means[i] < least ? means[i] : least;
+		greatest = means[i] > greatest ? means[i] : greatest;
 	}
 	/* half a step may be lost where the grid begins */
-	while (step < N_STEPS - 1 &&
-		   greatest - least > (N_LEVELS - 0.5f) * grid_step(rest, root, step))
-		step++;
-	if (!(grid_step(rest, root, step) > 0))
-		return 0;
-	shift = (int) fminf(fmaxf(ceilf(2 * (mean / root - least) /
-									grid_step(rest, root, step)),
-							  0),
-						N_SHIFTS - 1);
-	return (uint8_t) (step * N_SHIFTS + shift);
+	step = (greatest - least) / (N_LEVELS - 0.5f);
+	while (code < N_STEPS - 1 &&
+		   step > rest / root * (LEAST_STEP + STEPS_APART * (float) code))
+		code++;
+	step = rest / root * (LEAST_STEP + STEPS_APART * (float) code);
+	while (shift < N_SHIFTS - 1 &&
+		   mean / root - 0.5f * (float) shift * step > least)
+		shift++;
+	return (uint8_t) (code * N_SHIFTS + shift);
 }
 
 static int
@@ -163,9 +156,8 @@ level_of(const Grid *grid, float mean)
 {
 	int level = 0;
 
-	while (level < N_LEVELS - 1 &&
-		   mean > grid->first + (float) (level + 1) * grid->step)
-		level++;
+	for (int edge = 1; edge < N_LEVELS; edge++)
+		level += mean > edge_of(grid, (float) edge);
 	return level;
 }
 
@@ -180,37 +172,48 @@ put_level(uint8_t *levels, int i, int level)
 		levels[bit / 8 + 1] |= (uint8_t) (level >> (8 - bit % 8));
 }
 
+/* The levels of a segment.  Returns the code of their grid. */
+static uint8_t
+measure_levels(const float *losses, int n, int run, float mean, float rest,
+			   uint8_t *levels)
+{
+	float means[SUMMARY_MAX_ROWS];
+	float epochs[SUMMARY_MAX_ROWS];
+	float root = sqrtf((float) n);
+	int	  runs = metaprobe_summary_measure_runs(losses, n, run, means, epochs);
+	uint8_t code = choose_grid(means, runs, mean, rest, root);
+	Grid	grid;
+
+	lay_grid(&grid, mean, rest, root, code);
+	for (int i = 0; i < runs; i++)
+		levels[i] = (uint8_t) level_of(&grid, means[i]);
+	return code;
+}
+
 static void
 take_levels(CurveSummary *summary, const float *losses, int n_epochs)
 {
-	float means[SUMMARY_MAX_LEVELS];
-	float epochs[SUMMARY_MAX_LEVELS];
-	int	  first = 0;
+	uint8_t levels[SUMMARY_SEGMENTS][SUMMARY_MAX_ROWS] = {0};
+	int		n_levels = 0;
+	int		first;
 
-	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
+	for (int i = 0; i < SUMMARY_SEGMENTS; i++)
 	{
-		int	  start = segment_start(segment, n_epochs);
-		int	  n = segment_start(segment + 1, n_epochs) - start;
-		float mean = coordinate_of(summary->coordinates[segment]);
-		float rest =
-			coordinate_of(summary->coordinates[SUMMARY_SEGMENTS + segment]);
-		int	 runs = metaprobe_summary_measure_runs(losses + start, n,
-												   run_length(n_epochs), means,
-												   epochs);
-		Grid grid;
+		int start = segment_start(i, n_epochs);
+		int n = segment_start(i + 1, n_epochs) - start;
+		int rest = SUMMARY_SEGMENTS + i;
 
-		if (runs > 0 && !isnan(mean))
-		{
-			summary->grids[segment] =
-				choose_grid(means, runs, mean, rest, sqrtf((float) n));
-			lay_grid(&grid, mean, rest, sqrtf((float) n),
-					 summary->grids[segment]);
-			for (int i = 0; i < runs; i++)
-				put_level(summary->levels, first + i,
-						  level_of(&grid, means[i]));
-		}
-		first += runs;
+		if (n > 0 && summary->coordinates[i] != UNKNOWN)
+			summary->grids[i] =
+				measure_levels(losses + start, n, run_length(n_epochs),
+							   coordinate_of(summary->coordinates[i]),
+							   coordinate_of(summary->coordinates[rest]),
+							   levels[i]);
 	}
+	for (int row = 0; (first = first_of_row(row, n_epochs)) < SUMMARY_SEGMENTS;
+		 row++)
+		for (int i = first; i < SUMMARY_SEGMENTS; i++)
+			put_level(summary->levels, n_levels++, levels[i][row]);
 }
 
 /*

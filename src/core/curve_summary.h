@@ -26,6 +26,7 @@
 /* At most so many levels: one for an epoch, if there are so few. */
 #define SUMMARY_LONGEST 96
 #define SUMMARY_MAX_LEVELS (SUMMARY_LONGEST + SUMMARY_SEGMENTS)
+#define SUMMARY_MAX_ROWS 24 /* levels of a segment */
 
 /* Stored as it is, without its padding. */
 typedef struct CurveSummary

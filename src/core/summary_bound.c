@@ -1,19 +1,24 @@
 /*
  * summary_bound.c
  *		How near a curve can be to those that a summary or a box is of.
+ *
+ * Bounds are computed in single precision.  The kernel for curves, which takes
+ * nearly all of a search, is in summary_kernels.h.
  */
 #include "summary_bound.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
+#include "cpu.h"
 #include "summary_layout.h"
 
 /*
- * Rounding moves a curve's point by at most 2^-10 of its norm, and double
- * arithmetic adds far less.  The norm is at most the query's and the distance
- * together, so a little more than this share of both is subtracted from a
- * bound.  Coordinates next to 0 are rounded to 0.
+ * Rounding moves a curve's point by at most 2^-10 of its norm.  The norm is at
+ * most the query's and the distance together, so this share of both is
+ * subtracted from a bound, and a sixteenth more: single precision adds less
+ * than 2^-18 of both.  Coordinates next to 0 are rounded to 0.
  */
 #define ROUNDING 0x1.1p-10
 #define LEAST_ROUNDING 0x1p-28
@@ -25,16 +30,87 @@
  * to least if a single one is not 0, and then r is sqrt((n - 1) / n) of it.
  */
 static void
-set_l1_weights(double *weights, int n_epochs)
+set_l1_weights(float *weights, int n_epochs)
 {
 	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
 	{
 		int n = segment_start(segment + 1, n_epochs) -
 				segment_start(segment, n_epochs);
 
-		weights[segment] = sqrt(n);
+		weights[segment] = sqrtf((float) n);
 		weights[SUMMARY_SEGMENTS + segment] =
-			n > 1 ? sqrt((double) n / (n - 1)) : 0;
+			n > 1 ? sqrtf((float) n / (float) (n - 1)) : 0;
+	}
+}
+
+/* What is unknown of the query in part is taken as unknown. */
+static void
+set_coordinates(SummaryQuery *query, const double *measured)
+{
+	double squares = 0;
+
+	for (int mean = 0; mean < SUMMARY_SEGMENTS; mean++)
+	{
+		int rest = SUMMARY_SEGMENTS + mean;
+
+		if (metaprobe_summary_round(measured[mean]) == UNKNOWN ||
+			metaprobe_summary_round(measured[rest]) == UNKNOWN)
+		{
+			query->coordinates[mean] = metaprobe_missing_loss();
+			query->coordinates[rest] = metaprobe_missing_loss();
+			continue;
+		}
+		query->coordinates[mean] = (float) measured[mean];
+		query->coordinates[rest] = (float) measured[rest];
+		squares +=
+			measured[mean] * measured[mean] + measured[rest] * measured[rest];
+	}
+	query->norm = sqrt(squares);
+}
+
+/* The query's own means of a segment's levels, NaN if it is unknown. */
+static void
+set_means(SummaryQuery *query, int segment, const float *losses, int n,
+		  int run)
+{
+	float means[SUMMARY_MAX_ROWS];
+	float epochs[SUMMARY_MAX_ROWS];
+	int	  runs = metaprobe_summary_measure_runs(losses, n, run, means, epochs);
+
+	for (int row = 0; row < SUMMARY_MAX_ROWS; row++)
+	{
+		bool has = row < runs && !isnan(query->coordinates[segment]);
+
+		query->means[row][segment] =
+			has ? means[row] : metaprobe_missing_loss();
+		query->epochs[row][segment] = has ? epochs[row] : 0;
+	}
+	query->n_rows[segment] = runs;
+	if (segment > 0 && query->n_rows[segment - 1] > runs)
+		query->n_rows[segment] = query->n_rows[segment - 1];
+}
+
+/*
+ * Where a row's levels are: in the four bytes that end where the row does, so
+ * that nothing is read behind a summary.
+ */
+static void
+set_places(SummaryQuery *query, int n_epochs)
+{
+	const int levels = 8 * (int) offsetof(CurveSummary, levels);
+	int		  end = levels;
+	int		  first;
+
+	for (int row = 0; (first = first_of_row(row, n_epochs)) < SUMMARY_SEGMENTS;
+		 row++)
+	{
+		int bytes;
+
+		end += 3 * (SUMMARY_SEGMENTS - first);
+		bytes = (end + 7) / 8;
+		query->places[row] = (uint8_t) (bytes - 4);
+		query->shifts[row] =
+			(uint8_t) (end - 3 * SUMMARY_SEGMENTS - 8 * (bytes - 4));
 	}
 }
 
@@ -42,63 +118,22 @@ void
 metaprobe_summary_query_set(SummaryQuery *query, const float *losses,
 							int n_epochs)
 {
-	int observed =
-		metaprobe_summary_measure(losses, n_epochs, query->coordinates);
-	double squares = 0;
-	int	   first = 0;
+	double measured[SUMMARY_COORDINATES];
+	int	   observed = metaprobe_summary_measure(losses, n_epochs, measured);
 
-	for (int i = 0; i < SUMMARY_COORDINATES; i++)
-	{
-		if (metaprobe_summary_round(query->coordinates[i]) == UNKNOWN)
-			query->coordinates[i] = NAN;
-		else
-			squares += query->coordinates[i] * query->coordinates[i];
-	}
-	query->norm = sqrt(squares);
 	query->n_epochs = observed > 0 ? n_epochs : 0;
 	query->scale = observed > 0 ? (double) n_epochs / observed : 1;
+	set_coordinates(query, measured);
 	set_l1_weights(query->l1_weights, n_epochs);
 	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
 	{
 		int start = segment_start(segment, n_epochs);
 		int n = segment_start(segment + 1, n_epochs) - start;
 
-		query->first_levels[segment] = first;
 		query->roots[segment] = sqrtf((float) n);
-		first += metaprobe_summary_measure_runs(losses + start, n,
-												run_length(n_epochs),
-												query->means + first,
-												query->epochs + first);
+		set_means(query, segment, losses + start, n, run_length(n_epochs));
 	}
-	query->first_levels[SUMMARY_SEGMENTS] = first;
-}
-
-/* The square of the segment's part in a distance, by mean and rest. */
-static inline double
-box_square(const SummaryQuery *query, const float *low, const float *high,
-		   int segment)
-{
-	int	   rest = SUMMARY_SEGMENTS + segment;
-	double of_mean =
-		gap(query->coordinates[segment], low[segment], high[segment]);
-	double of_rest = gap(query->coordinates[rest], low[rest], high[rest]);
-
-	return of_mean * of_mean + of_rest * of_rest;
-}
-
-/* Its part in the sum of sizes. */
-static inline double
-box_size(const SummaryQuery *query, const float *low, const float *high,
-		 int segment)
-{
-	int	   rest = SUMMARY_SEGMENTS + segment;
-	double of_mean =
-		query->l1_weights[segment] *
-		gap(query->coordinates[segment], low[segment], high[segment]);
-	double of_rest = query->l1_weights[rest] *
-					 gap(query->coordinates[rest], low[rest], high[rest]);
-
-	return of_mean > of_rest ? of_mean : of_rest;
+	set_places(query, n_epochs);
 }
 
 /* Does the query's length leave any of these a distance? */
@@ -109,10 +144,11 @@ has_length(const SummaryQuery *query, int least_epochs, int most_epochs)
 		   query->n_epochs <= most_epochs;
 }
 
-/* What is left of a bound if rounding is allowed for. */
-static double
-safe_bound(const SummaryQuery *query, Metric metric, double distance)
+/* The bound by the sum of all parts, with rounding allowed for. */
+static inline double
+safe_bound(const SummaryQuery *query, Metric metric, double sum)
 {
+	double distance = metric == METRIC_L2 ? sqrt(sum) : sum;
 	double errors = metric == METRIC_L2 ? 1 : sqrt(query->n_epochs);
 	double bound = distance - errors * (ROUNDING * (query->norm + distance) +
 										LEAST_ROUNDING);
@@ -120,6 +156,22 @@ safe_bound(const SummaryQuery *query, Metric metric, double distance)
 	if (!(bound > 0))
 		return 0;
 	return bound * (metric == METRIC_L2 ? sqrt(query->scale) : query->scale);
+}
+
+/* One order of additions for all sums, so that larger terms have larger ones. */
+static inline float
+sum_parts(const float *v)
+{
+	_Static_assert(SUMMARY_SEGMENTS == 8, "these are all segments");
+
+	return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
+/* How far a coordinate is outside of a box; 0 if either is unknown. */
+static inline float
+outside_of(const SummaryQuery *query, const SummaryBox *box, int i)
+{
+	return (float) gap(query->coordinates[i], box->low[i], box->high[i]);
 }
 
 /*
@@ -130,92 +182,62 @@ double
 metaprobe_summary_box_bound(const SummaryQuery *query, Metric metric,
 							const SummaryBox *box)
 {
-	double sum = 0;
+	float parts[SUMMARY_SEGMENTS];
 
 	if (!has_length(query, box->least_epochs, box->most_epochs))
 		return NAN;
-	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
-		sum += metric == METRIC_L2 ?
-				   box_square(query, box->low, box->high, segment) :
-				   box_size(query, box->low, box->high, segment);
-	return safe_bound(query, metric, metric == METRIC_L2 ? sqrt(sum) : sum);
+	for (int mean = 0; mean < SUMMARY_SEGMENTS; mean++)
+	{
+		int	  rest = SUMMARY_SEGMENTS + mean;
+		float by_mean = outside_of(query, box, mean);
+		float by_rest = outside_of(query, box, rest);
+
+		if (metric == METRIC_L2)
+			parts[mean] = by_mean * by_mean + by_rest * by_rest;
+		else
+		{
+			by_mean *= query->l1_weights[mean];
+			by_rest *= query->l1_weights[rest];
+			parts[mean] = by_mean > by_rest ? by_mean : by_rest;
+		}
+	}
+	return safe_bound(query, metric, sum_parts(parts));
 }
 
-static inline bool
-is_unknown_to(const SummaryQuery *query, int segment)
-{
-	return isnan(query->coordinates[segment]) ||
-		   isnan(query->coordinates[SUMMARY_SEGMENTS + segment]);
-}
+/* Where the levels of a row are, in a word that begins with their first one. */
+static const int32_t level_masks[SUMMARY_SEGMENTS] = {7,	   7 << 3,
+													  7 << 6,  7 << 9,
+													  7 << 12, 7 << 15,
+													  7 << 18, 7 << 21};
+static const float	 level_units[SUMMARY_SEGMENTS] = {1,		0x1p-3f,
+													  0x1p-6f,	0x1p-9f,
+													  0x1p-12f, 0x1p-15f,
+													  0x1p-18f, 0x1p-21f};
+
+#define WIDTH 4
+#define VARIANT(f) f##_portable
+#define TARGET
+#include "summary_kernels.h"
+
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+#define WIDTH 8
+#define VARIANT(f) f##_avx2
+#define TARGET __attribute__((target("avx2")))
+#include "summary_kernels.h"
+#endif
 
 static void
-get_levels(const CurveSummary *summary, int n, uint8_t *levels)
+set_parts(const SummaryQuery *query, Metric metric,
+		  const CurveSummary *summary, float *parts)
 {
-	uint8_t packed[sizeof(summary->levels)] = {0};
-
-	memcpy(packed, summary->levels, (n * 3 + 7) / 8);
-	for (int i = 0; i < n; i += 8)
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+	if (metaprobe_cpu_has_avx2())
 	{
-		const uint8_t *bytes = packed + i / 8 * 3;
-		unsigned int   bits = bytes[0] | (unsigned int) bytes[1] << 8 |
-							(unsigned int) bytes[2] << 16;
-
-		for (int j = 0; j < 8; j++)
-			levels[i + j] = (uint8_t) (bits >> 3 * j & (N_LEVELS - 1));
+		set_parts_by_avx2(query, metric, summary, parts);
+		return;
 	}
-}
-
-/* Each level's ends, those of the first and the last being open. */
-static inline void
-set_ends(const SummaryQuery *query, const Grid *grid, const uint8_t *levels,
-		 int segment, float *low, float *high)
-{
-	float edges[N_LEVELS + 1];
-
-	for (int i = 1; i < N_LEVELS; i++)
-		edges[i] = grid->first + (float) i * grid->step;
-	edges[0] = -INFINITY;
-	edges[N_LEVELS] = INFINITY;
-	for (int i = query->first_levels[segment];
-		 i < query->first_levels[segment + 1]; i++)
-	{
-		low[i] = edges[levels[i]];
-		high[i] = edges[levels[i] + 1];
-	}
-}
-
-/*
- * The parts of all levels in a distance, or its square: without branches, for
- * the vectoriser.
- */
-static inline void
-set_parts(const SummaryQuery *query, Metric metric, const float *low,
-		  const float *high, float *parts)
-{
-	int n = query->first_levels[SUMMARY_SEGMENTS];
-
-	for (int i = 0; i < n; i++)
-	{
-		float below = low[i] - query->means[i];
-		float above = query->means[i] - high[i];
-		float outside = below > above ? below : above;
-
-		outside = outside > 0 ? outside : 0;
-		parts[i] = query->epochs[i] *
-				   (metric == METRIC_L2 ? outside * outside : outside);
-	}
-}
-
-/* The sum of a segment's parts. */
-static inline double
-sum_parts(const SummaryQuery *query, const float *parts, int segment)
-{
-	double sum = 0;
-
-	for (int i = query->first_levels[segment];
-		 i < query->first_levels[segment + 1]; i++)
-		sum += parts[i];
-	return sum;
+#endif
+	set_parts_by_portable(query, metric, summary, parts);
 }
 
 /* Likewise for a single curve. */
@@ -223,43 +245,10 @@ double
 metaprobe_summary_bound(const SummaryQuery *query, Metric metric,
 						const CurveSummary *summary)
 {
-	float	coordinates[SUMMARY_COORDINATES];
-	uint8_t levels[SUMMARY_MAX_LEVELS + 8];
-	float	low[SUMMARY_MAX_LEVELS];
-	float	high[SUMMARY_MAX_LEVELS];
-	float	parts[SUMMARY_MAX_LEVELS];
-	double	sum = 0;
+	float parts[SUMMARY_SEGMENTS];
 
 	if (!has_length(query, summary->n_epochs, summary->n_epochs))
 		return NAN;
-	for (int i = 0; i < SUMMARY_COORDINATES; i++)
-		coordinates[i] = coordinate_of(summary->coordinates[i]);
-	get_levels(summary, query->first_levels[SUMMARY_SEGMENTS], levels);
-	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
-	{
-		Grid grid;
-
-		lay_grid(&grid, coordinates[segment],
-				 coordinates[SUMMARY_SEGMENTS + segment],
-				 query->roots[segment], summary->grids[segment]);
-		set_ends(query, &grid, levels, segment, low, high);
-	}
-	if (metric == METRIC_L2)
-		set_parts(query, METRIC_L2, low, high, parts);
-	else
-		set_parts(query, METRIC_L1, low, high, parts);
-	for (int segment = 0; segment < SUMMARY_SEGMENTS; segment++)
-	{
-		double by_box =
-			metric == METRIC_L2 ?
-				box_square(query, coordinates, coordinates, segment) :
-				box_size(query, coordinates, coordinates, segment);
-		double by_levels;
-
-		if (isnan(coordinates[segment]) || is_unknown_to(query, segment))
-			continue;
-		by_levels = sum_parts(query, parts, segment);
-		sum += by_box > by_levels ? by_box : by_levels;
-	}
-	return safe_bound(query, metric, metric == METRIC_L2 ? sqrt(sum) : sum);
+	set_parts(query, metric, summary, parts);
+	return safe_bound(query, metric, sum_parts(parts));
 }

@@ -8,18 +8,23 @@
 #include "curve_summary.h"
 #include "distance.h"
 
-/* A curve to measure from. */
+/* A curve to measure from.  What is unknown of it is NaN. */
 typedef struct SummaryQuery
 {
 	int	   n_epochs; /* 0 without any loss */
 	double scale;	 /* epochs / observed ones: no distance's is smaller */
 	double norm;
-	double coordinates[SUMMARY_COORDINATES];
-	double l1_weights[SUMMARY_COORDINATES];
-	int	   first_levels[SUMMARY_SEGMENTS + 1]; /* of each segment */
-	float  roots[SUMMARY_SEGMENTS];			   /* of their numbers of epochs */
-	float  means[SUMMARY_MAX_LEVELS];		   /* that levels stand for */
-	float  epochs[SUMMARY_MAX_LEVELS];		   /* how many each is of */
+	float  coordinates[SUMMARY_COORDINATES];
+	float  l1_weights[SUMMARY_COORDINATES];
+	float  roots[SUMMARY_SEGMENTS]; /* of their numbers of epochs */
+
+	/* by rows of levels: what they stand for here, and of how many epochs */
+	int		n_rows[SUMMARY_SEGMENTS]; /* that this segment or one before has */
+	float	means[SUMMARY_MAX_ROWS][SUMMARY_SEGMENTS];
+	float	epochs[SUMMARY_MAX_ROWS][SUMMARY_SEGMENTS];
+	uint8_t places[SUMMARY_MAX_ROWS]; /* four bytes of a summary ... */
+	uint8_t
+		shifts[SUMMARY_MAX_ROWS]; /* ... with the levels from this bit on */
 } SummaryQuery;
 
 extern void	  metaprobe_summary_query_set(SummaryQuery *query,

@@ -23,20 +23,21 @@
 #define SIGN 0x8000
 #define FLOAT_DIGITS 23
 #define EXPONENT_SHIFT (127 - 31)
+#define NAN_BITS 0x7fc00000 /* of a missing loss */
 
+/* Without branches, for the vectoriser. */
 static inline float
 coordinate_of(uint16_t code)
 {
-	uint32_t bits = code & (SIGN - 1u);
-	float	 value;
+	uint32_t size = code & (SIGN - 1u);
+	uint32_t bits = (size + (EXPONENT_SHIFT << DIGITS))
+					<< (FLOAT_DIGITS - DIGITS);
+	float value;
 
-	if (code == UNKNOWN)
-		return metaprobe_missing_loss();
-	if (bits == 0)
-		return 0;
-	bits = (bits + (EXPONENT_SHIFT << DIGITS)) << (FLOAT_DIGITS - DIGITS);
+	bits = size > 0 ? bits | (uint32_t) (code & SIGN) << 16 : 0;
+	bits = code == UNKNOWN ? NAN_BITS : bits;
 	memcpy(&value, &bits, sizeof(value));
-	return code & SIGN ? -value : value;
+	return value;
 }
 
 /*
@@ -62,15 +63,47 @@ run_length(int n_epochs)
 }
 
 /*
- * Levels.  Between neighbouring ones lie seven edges at equal steps; the first
- * level and the last have no other end, so that a grid fits any losses.  Its
- * byte has the step, in terms of the segment's deviation, and how many half
- * steps the mean lies above the place of an edge below the first.
+ * The levels are stored in rows, of the first level of every segment, then of
+ * the second, and so on, so that a row is a vector.  Longer segments come last:
+ * a row begins with the first segment that has as many levels, and has three
+ * bits for all that follow.
+ */
+static inline int
+levels_of_segment(int segment, int n_epochs)
+{
+	int length = segment_start(segment + 1, n_epochs) -
+				 segment_start(segment, n_epochs);
+	int run = run_length(n_epochs);
+
+	return length > 0 ? (length + run - 1) / run : 0;
+}
+
+/* The first segment in a row; if there is no such row, one behind the last. */
+static inline int
+first_of_row(int row, int n_epochs)
+{
+	int segment = 0;
+
+	while (segment < SUMMARY_SEGMENTS &&
+		   levels_of_segment(segment, n_epochs) <= row)
+		segment++;
+	return segment;
+}
+
+/*
+ * Between neighbouring levels lie seven edges at equal steps; the first level
+ * and the last have no other end, so that a grid fits any losses.  Its byte has
+ * the step, in terms of the segment's deviation, and how many half steps the
+ * mean lies above the place of an edge below the first.
  */
 
 #define N_LEVELS 8
 #define N_STEPS 16
 #define N_SHIFTS 16
+
+/* Eight levels of the largest step are as wide as 24 values can be. */
+#define LEAST_STEP 0.1f
+#define STEPS_APART 0.04f
 
 typedef struct Grid
 {
@@ -78,20 +111,20 @@ typedef struct Grid
 	float step;
 } Grid;
 
-static inline float
-grid_step(float rest, float root, int step)
-{
-	static const float fourths[] = {1, 1.1892071f, 1.4142136f, 1.6817929f};
-
-	return rest / root * 0.25f * fourths[step % 4] * (float) (1 << step / 4);
-}
-
 /* The grid of a segment; root is that of its number of epochs. */
 static inline void
 lay_grid(Grid *grid, float mean, float rest, float root, uint8_t code)
 {
-	grid->step = grid_step(rest, root, code / N_SHIFTS);
+	grid->step =
+		rest / root * (LEAST_STEP + STEPS_APART * (float) (code / N_SHIFTS));
 	grid->first = mean / root - 0.5f * (float) (code % N_SHIFTS) * grid->step;
+}
+
+/* The lower edge of a level, be it open or not. */
+static inline float
+edge_of(const Grid *grid, float level)
+{
+	return grid->first + level * grid->step;
 }
 
 /* How far a value is outside of a range; 0 if either is unknown. */

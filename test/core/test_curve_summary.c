@@ -3,6 +3,7 @@
  *		Unit tests of curves' summaries and their boxes.
  */
 #include "random_summaries.h"
+#include "summary_layout.h"
 #include "test.h"
 
 static bool
@@ -43,6 +44,27 @@ a_box_contains_all_that_it_is_of(void **state)
 	}
 }
 
+/* Curves of every length have room, and small ones a small summary. */
+static void
+summaries_of_all_lengths_have_room(void **state)
+{
+	(void) state;
+	for (int n = 0; n <= UINT16_MAX; n++)
+	{
+		int rows = 0;
+
+		while (first_of_row(rows, n) < SUMMARY_SEGMENTS)
+			rows++;
+		assert_that(rows <= SUMMARY_MAX_ROWS, n);
+		assert_that(metaprobe_summary_size(n) <= (int) sizeof(CurveSummary),
+					n);
+		if (n >= SUMMARY_SEGMENTS && n <= SUMMARY_LONGEST)
+			assert_that(metaprobe_summary_size(n) <= 42 + (3 * n + 7) / 8 + 1,
+						n);
+	}
+	assert_int(metaprobe_summary_size(90), 42 + 34, 0);
+}
+
 /* Losses too large to be summarised are as good as missing. */
 static void
 the_largest_losses_are_unknown(void **state)
@@ -64,6 +86,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_box_contains_all_that_it_is_of),
+		cmocka_unit_test(summaries_of_all_lengths_have_room),
 		cmocka_unit_test(the_largest_losses_are_unknown),
 	};
 

@@ -1,9 +1,13 @@
 /*
  * test_summary_bound.c
- *		Unit tests of the bounds by summaries, against real distances.
+ *		Unit tests of the bounds by summaries, against real distances, with the
+ *		kernels of every CPU.
  */
 #include "summary_bound.h"
 
+#include <stdlib.h>
+
+#include "both_kernels.h"
 #include "one_distance.h"
 #include "random_summaries.h"
 #include "test.h"
@@ -179,6 +183,43 @@ a_boxs_bound_holds_for_all_in_it(void **state)
 	}
 }
 
+/*
+ * All kernels give the same bits, and read a summary's own bytes only: it
+ * stands in memory of exactly its size.
+ */
+static void
+kernels_agree(void **state)
+{
+	Random			 random = random_stream(__func__);
+	static Summaries summaries;
+
+	(void) state;
+	for (int round = 0; round < 3000; round++)
+	{
+		Metric metric = random_chance(&random, 0.5) ? METRIC_L2 : METRIC_L1;
+		CurveSummary *stored;
+		SummaryQuery  query;
+		double		  portable;
+		double		  best;
+		int			  size;
+		int			  i;
+
+		random_summaries(&random, &summaries);
+		i = random_below(&random, summaries.n);
+		size = metaprobe_summary_size(summaries.curves[i].n_epochs);
+		stored = malloc(size);
+		memcpy(stored, &summaries.curves[i], size);
+		metaprobe_summary_query_set(&query, summaries.losses[0],
+									summaries.n_epochs);
+		metaprobe_cpu_pretend_portable(true);
+		portable = metaprobe_summary_bound(&query, metric, stored);
+		metaprobe_cpu_pretend_portable(false);
+		best = metaprobe_summary_bound(&query, metric, stored);
+		assert_that(memcmp(&portable, &best, sizeof(best)) == 0, round);
+		free(stored);
+	}
+}
+
 static void
 other_lengths_and_curves_without_losses_have_no_distance(void **state)
 {
@@ -217,11 +258,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bounds_never_exceed_distances),
-		cmocka_unit_test(bounds_of_few_epochs_are_nearly_the_distance),
+		test_with_both_kernels(bounds_never_exceed_distances),
+		test_with_both_kernels(bounds_of_few_epochs_are_nearly_the_distance),
 		cmocka_unit_test(l1_counts_what_the_means_leave_out),
-		cmocka_unit_test(levels_tell_apart_what_means_do_not),
-		cmocka_unit_test(a_boxs_bound_holds_for_all_in_it),
+		test_with_both_kernels(levels_tell_apart_what_means_do_not),
+		test_with_both_kernels(a_boxs_bound_holds_for_all_in_it),
+		cmocka_unit_test(kernels_agree),
 		cmocka_unit_test(
 			other_lengths_and_curves_without_losses_have_no_distance),
 	};
