@@ -85,6 +85,42 @@ bounds_of_few_epochs_are_nearly_the_distance(void **state)
 	}
 }
 
+/* Bounds are scaled by what the query misses, as distances are. */
+static void
+missing_epochs_of_the_query_scale_bounds(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 500; round++)
+	{
+		float		 losses[2][SUMMARY_SEGMENTS]; /* a segment each */
+		SummaryQuery query;
+		CurveSummary curve;
+
+		for (int i = 0; i < SUMMARY_SEGMENTS; i++)
+		{
+			losses[0][i] =
+				random_chance(&random, 0.5) ? metaprobe_missing_loss() : 1;
+			losses[1][i] = (float) random_between(&random, 3, 5);
+		}
+		losses[0][round % SUMMARY_SEGMENTS] = 1;
+		curve = summarise(losses[1], SUMMARY_SEGMENTS);
+		metaprobe_summary_query_set(&query, losses[0], SUMMARY_SEGMENTS);
+		for (int metric = METRIC_L2; metric <= METRIC_L1; metric++)
+		{
+			double distance =
+				one_distance((Metric) metric, losses[0], losses[1],
+							 SUMMARY_SEGMENTS, SUMMARY_SEGMENTS);
+
+			assert_nearly_equal(metaprobe_summary_bound(&query,
+														(Metric) metric,
+														&curve),
+								distance, 0.02 * distance, round);
+		}
+	}
+}
+
 /*
  * Two epochs of the last five differ, and their means do not.  The Euclidean
  * bound of the box is the distance then; that of l1 is its smallest for such
@@ -260,6 +296,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		test_with_both_kernels(bounds_never_exceed_distances),
 		test_with_both_kernels(bounds_of_few_epochs_are_nearly_the_distance),
+		cmocka_unit_test(missing_epochs_of_the_query_scale_bounds),
 		cmocka_unit_test(l1_counts_what_the_means_leave_out),
 		test_with_both_kernels(levels_tell_apart_what_means_do_not),
 		test_with_both_kernels(a_boxs_bound_holds_for_all_in_it),
