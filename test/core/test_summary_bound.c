@@ -46,6 +46,10 @@ bounds_never_exceed_distances(void **state)
 			{
 				assert_that(bound >= 0, round);
 				assert_that(!(bound > distance), round);
+				assert_that(!(metaprobe_summary_box_bound(
+								  &from, metric, &summaries.boxes[i]) >
+							  distance),
+							round);
 			}
 			all++;
 			tight += bound > 0.5 * distance;
@@ -81,6 +85,51 @@ bounds_of_few_epochs_are_nearly_the_distance(void **state)
 				metaprobe_summary_bound(&query, (Metric) metric, &curve);
 
 			assert_that(fabs(bound - distance) < 0.08, round);
+		}
+	}
+}
+
+/*
+ * Queries of every size, alone or beside plain losses: what single precision
+ * cannot hold must not make a bound.
+ */
+static void
+bounds_hold_for_the_largest_losses(void **state)
+{
+	static const float sizes[] = {1e3f, 1e8f, 5e9f, 1e10f, 1e19f, 3e38f};
+	float			   plain[40];
+
+	(void) state;
+	for (int i = 0; i < 40; i++)
+		plain[i] = 1.0f / (float) (1 + i);
+	for (int way = 0; way < 6 * 4; way++)
+	{
+		float		 losses[40];
+		CurveSummary curves[2];
+		SummaryQuery query;
+
+		for (int i = 0; i < 40; i++)
+		{
+			float size = sizes[way / 4];
+
+			losses[i] = way % 2 && i % 2 ? -size : size; /* mean or rest */
+			if (way % 4 >= 2 && i < 30)
+				losses[i] = plain[i];
+		}
+		curves[0] = summarise(plain, 40);
+		curves[1] = summarise(losses, 40);
+		for (int pair = 0; pair < 4; pair++)
+		{
+			const float *from = pair % 2 ? losses : plain;
+
+			metaprobe_summary_query_set(&query, from, 40);
+			for (int metric = METRIC_L2; metric <= METRIC_L1; metric++)
+				assert_that(metaprobe_summary_bound(&query, (Metric) metric,
+													&curves[pair / 2]) <=
+								one_distance((Metric) metric, from,
+											 pair / 2 ? losses : plain, 40,
+											 40),
+							way);
 		}
 	}
 }
@@ -296,6 +345,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		test_with_both_kernels(bounds_never_exceed_distances),
 		test_with_both_kernels(bounds_of_few_epochs_are_nearly_the_distance),
+		test_with_both_kernels(bounds_hold_for_the_largest_losses),
 		cmocka_unit_test(missing_epochs_of_the_query_scale_bounds),
 		cmocka_unit_test(l1_counts_what_the_means_leave_out),
 		test_with_both_kernels(levels_tell_apart_what_means_do_not),
