@@ -27,7 +27,7 @@ metaprobe_summary_round(double value)
 	memcpy(&bits, &rounded, sizeof(bits));
 	bits += 1u << (FLOAT_DIGITS - DIGITS - 1);
 	bits >>= FLOAT_DIGITS - DIGITS;
-	if (!(value == value) || bits >= ((63u + EXPONENT_SHIFT) << DIGITS))
+	if (bits >= ((63u + EXPONENT_SHIFT) << DIGITS)) /* or NaN */
 		return UNKNOWN;
 	if (bits < ((1u + EXPONENT_SHIFT) << DIGITS))
 		return 0;

@@ -79,6 +79,13 @@ the_largest_losses_are_unknown(void **state)
 	box = box_of(losses, MAX_EPOCHS);
 	for (int i = 0; i < SUMMARY_COORDINATES; i++)
 		assert_that(isnan(box.low[i]) && isnan(box.high[i]), i);
+
+	/* the limit is 2^32, here with an epoch to a segment */
+	for (int i = 0; i < SUMMARY_SEGMENTS; i++)
+		losses[i] = i % 2 ? 4.2e9f : 4.4e9f;
+	box = box_of(losses, SUMMARY_SEGMENTS);
+	for (int i = 0; i < SUMMARY_SEGMENTS; i++)
+		assert_int(isnan(box.low[i]), i % 2 == 0, i);
 }
 
 int

@@ -233,6 +233,29 @@ levels_tell_apart_what_means_do_not(void **state)
 	}
 }
 
+/*
+ * A curve that its grid does not reach: all that is known of its losses is on
+ * which side they are.
+ */
+static void
+the_first_level_and_the_last_are_open(void **state)
+{
+	float		 losses[24] = {[19] = -2, -1, 0, 1, 2};
+	const double step = sqrt(2) * 0.1;
+	CurveSummary curve = summarise(losses, 24);
+	SummaryQuery query;
+
+	(void) state;
+	metaprobe_summary_query_set(&query, losses, 24);
+	curve.grids[SUMMARY_SEGMENTS - 1] = 0; /* from the mean on, least steps */
+	memset(curve.levels, 0, sizeof(curve.levels));
+	assert_nearly_equal(metaprobe_summary_bound(&query, METRIC_L1, &curve),
+						(1 - step) + (2 - step), 0.03, 0);
+	memset(curve.levels, 0xff, sizeof(curve.levels));
+	assert_nearly_equal(metaprobe_summary_bound(&query, METRIC_L1, &curve),
+						(7 * step + 2) + (7 * step + 1) + 7 * step, 0.06, 1);
+}
+
 static void
 a_boxs_bound_holds_for_all_in_it(void **state)
 {
@@ -349,6 +372,7 @@ main(void)
 		cmocka_unit_test(missing_epochs_of_the_query_scale_bounds),
 		cmocka_unit_test(l1_counts_what_the_means_leave_out),
 		test_with_both_kernels(levels_tell_apart_what_means_do_not),
+		test_with_both_kernels(the_first_level_and_the_last_are_open),
 		test_with_both_kernels(a_boxs_bound_holds_for_all_in_it),
 		cmocka_unit_test(kernels_agree),
 		cmocka_unit_test(
