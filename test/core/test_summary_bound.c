@@ -233,6 +233,35 @@ levels_tell_apart_what_means_do_not(void **state)
 	}
 }
 
+/* Noise of any size and place is told apart, for grids are made to measure. */
+static void
+levels_tell_noise_apart(void **state)
+{
+	Random random = random_stream(__func__);
+	double shares = 0;
+
+	(void) state;
+	for (int round = 0; round < 500; round++)
+	{
+		float		 losses[2][90];
+		double		 size = pow(10, random_between(&random, -3, 3));
+		SummaryQuery query;
+		CurveSummary curve;
+
+		for (int i = 0; i < 2; i++)
+			for (int epoch = 0; epoch < 90; epoch++)
+				losses[i][epoch] =
+					(float) (size * (random_unit(&random) + i % 2));
+		curve = summarise(losses[1], 90);
+		for (int epoch = 0; epoch < 90; epoch++)
+			losses[0][epoch] += (float) size; /* of equal means, nearly */
+		metaprobe_summary_query_set(&query, losses[0], 90);
+		shares += metaprobe_summary_bound(&query, METRIC_L2, &curve) /
+				  one_distance(METRIC_L2, losses[0], losses[1], 90, 90);
+	}
+	assert_that(shares > 0.8 * 500, (int) shares);
+}
+
 /*
  * A curve that its grid does not reach: all that is known of its losses is on
  * which side they are.
@@ -373,6 +402,7 @@ main(void)
 		cmocka_unit_test(l1_counts_what_the_means_leave_out),
 		test_with_both_kernels(levels_tell_apart_what_means_do_not),
 		test_with_both_kernels(the_first_level_and_the_last_are_open),
+		cmocka_unit_test(levels_tell_noise_apart),
 		test_with_both_kernels(a_boxs_bound_holds_for_all_in_it),
 		cmocka_unit_test(kernels_agree),
 		cmocka_unit_test(
