@@ -48,6 +48,14 @@ SELECT operator, condition, n, count(*) AS queries,
 	WHERE query IS NULL OR epochs(query) = 24
 	GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 
+-- one scan of the index after another, each from another curve
+SELECT count(*) AS queries, count(*) FILTER (WHERE by_index IS DISTINCT FROM by_sort) AS differ
+	FROM (SELECT query FROM queries WHERE epochs(query) = 24) AS q,
+		LATERAL (SELECT array_agg(d) AS by_index
+			FROM (SELECT curve <-> query AS d FROM curves ORDER BY curve <-> query LIMIT 5) AS found) AS i,
+		LATERAL (SELECT array_agg(d) AS by_sort
+			FROM (SELECT curve <-> query AS d FROM curves ORDER BY (curve <-> query) + 0 LIMIT 5) AS found) AS s;
+
 -- plans: an index scan in order, whose distances are measured again; never of the index alone
 CREATE FUNCTION plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN

@@ -19,6 +19,8 @@
 
 #include "compat.h"
 #include "core/curve_summary.h"
+#include "core/summary_bound.h"
+#include "core/summary_order.h"
 #include "loss_curve.h"
 #include "loss_curve_gist.h"
 

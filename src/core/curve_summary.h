@@ -1,6 +1,6 @@
 /*
  * curve_summary.h
- *		What an index keeps of curves, and how near a curve can be to them.
+ *		What an index keeps of curves, and boxes of it.
  *
  * A curve's summary cuts the epochs into segments, short ones first, and has of
  * each the mean and the norm of what the mean leaves out, both in units of the
@@ -20,14 +20,13 @@
 
 #include <stdint.h>
 
-#include "distance.h"
-
 #define SUMMARY_SEGMENTS 8
 #define SUMMARY_COORDINATES (2 * SUMMARY_SEGMENTS) /* means, then the rest */
 
 /* At most so many levels: one for an epoch, if there are so few. */
 #define SUMMARY_LONGEST 96
 #define SUMMARY_MAX_LEVELS (SUMMARY_LONGEST + SUMMARY_SEGMENTS)
+#define SUMMARY_MAX_ROWS 24 /* levels of a segment */
 
 /* Stored as it is, without its padding. */
 typedef struct CurveSummary
@@ -46,48 +45,11 @@ typedef struct SummaryBox
 	float high[SUMMARY_COORDINATES];
 } SummaryBox;
 
-/* A curve to measure from. */
-typedef struct SummaryQuery
-{
-	int	   n_epochs; /* 0 without any loss */
-	double scale;	 /* epochs / observed ones: no distance's is smaller */
-	double norm;
-	double coordinates[SUMMARY_COORDINATES];
-	double l1_weights[SUMMARY_COORDINATES];
-	int	   first_levels[SUMMARY_SEGMENTS + 1]; /* of each segment */
-	float  roots[SUMMARY_SEGMENTS];			   /* of their numbers of epochs */
-	float  means[SUMMARY_MAX_LEVELS];		   /* that levels stand for */
-	float  epochs[SUMMARY_MAX_LEVELS];		   /* how many each is of */
-} SummaryQuery;
-
 extern int	metaprobe_summary_size(int n_epochs);
 extern int	metaprobe_summary_take(const float *losses, int n_epochs,
 								   CurveSummary *summary);
 extern void metaprobe_summary_box(const CurveSummary *summary,
 								  SummaryBox		 *box);
 extern void metaprobe_summary_extend(SummaryBox *box, const SummaryBox *added);
-
-extern void	  metaprobe_summary_query_set(SummaryQuery *query,
-										  const float *losses, int n_epochs);
-extern double metaprobe_summary_bound(const SummaryQuery *query, Metric metric,
-									  const CurveSummary *summary);
-extern double metaprobe_summary_box_bound(const SummaryQuery *query,
-										  Metric			  metric,
-										  const SummaryBox	 *box);
-
-extern double metaprobe_summary_penalty(const SummaryBox *box,
-										const SummaryBox *added);
-extern int	  metaprobe_summary_compare(const CurveSummary *a,
-										const CurveSummary *b);
-
-/* Room for one of the boxes to be split. */
-typedef struct SummarySplitItem
-{
-	double key;
-	int	   box;
-} SummarySplitItem;
-
-extern int metaprobe_summary_split(const SummaryBox *boxes, int n,
-								   SummarySplitItem *items);
 
 #endif /* METAPROBE_CORE_CURVE_SUMMARY_H */

@@ -5,19 +5,35 @@ import gzip
 import json
 import os
 import re
+from dataclasses import dataclass, field
 
 import database
-import generate
 import numpy as np
 import report
 
 ROWS = 10
-EXACT = 1000  # queries whose answers are compared with those of a scan
-TIMED = 100
 EASY = 0.1  # of the usual noise
-FILTERS = {"": "", "1 %": "WHERE id / 5 % 100 = 7", "0.01 %": "WHERE id / 5 % 10000 = 7"}
+PAGES = 25  # queries whose pages are counted
+
+# Settings of HNSW: its default, more, and more until rows meet the condition.
+SEARCHES = {
+    "ef_search 40": "SET hnsw.ef_search = 40",
+    "ef_search 200": "SET hnsw.ef_search = 200",
+    "iterative": "SET hnsw.ef_search = 40; SET hnsw.iterative_scan = strict_order",
+}
+
+# name: condition, share of the queries.  Every kind of curve meets all of them.
+ALL, PERCENT, RARE = "all", "1 %", "0.01 %"
+CONDITIONS = {
+    ALL: ("", 1),
+    PERCENT: ("WHERE hundredth = 7", 0.1),
+    RARE: ("WHERE tenthousandth = 7", 0.02),
+}
+OPERATORS = {"<->": 1, "<+>": 0.1}  # with a share of the queries
+
 BY_SCAN = "SET enable_indexscan = off; SET enable_seqscan = on"
 BY_INDEX = "SET enable_indexscan = on; SET enable_seqscan = off"
+AS_PLANNED = "RESET enable_indexscan; RESET enable_seqscan"
 
 
 def real_curves():
@@ -32,20 +48,12 @@ def real_curves():
     return np.concatenate(curves)
 
 
-def query(operator, condition, row, table="indexed"):
+def nearest(operator, condition, row, table="indexed"):
+    curve = f"(SELECT curve FROM {table} WHERE id = {row})"
     return (
-        f"SELECT id FROM {table} {condition} ORDER BY curve {operator}"
-        f" (SELECT curve FROM {table} WHERE id = {row}) LIMIT {ROWS}"
+        f"SELECT id, curve {operator} {curve} FROM {table} {condition}"
+        f" ORDER BY curve {operator} {curve} LIMIT {ROWS}"
     )
-
-
-def distances(session, operator, condition, row):
-    sql = query(operator, condition, row).replace(
-        "SELECT id",
-        f"SELECT curve {operator} (SELECT curve FROM indexed WHERE id = {row})",
-        1,
-    )
-    return session.rows(sql)
 
 
 def pages(session, sql):
@@ -57,164 +65,162 @@ def pages(session, sql):
     return 0
 
 
-def table_pages(session, name):
+def size_of(session, name):
+    """In pages."""
     return int(session.value(f"SELECT pg_relation_size('{name}') / 8192"))
 
 
-def measure(session, rows, operator, condition, timed):
-    """A line of the table: times by index and by scan, and pages."""
-    by = {}
-    for name, setting in (("index", BY_INDEX), ("scan", BY_SCAN)):
-        session.rows(setting)
-        by[name] = report.Measured(name, 1)
-        for row in rows[:timed]:
-            by[name].runs.append(session.seconds(query(operator, condition, row)))
-    session.rows(BY_INDEX)
-    touched = [pages(session, query(operator, condition, row)) for row in rows[:timed]]
-    index, scan = by["index"].runs, by["scan"].runs
+def answer(session, sql):
+    """The rows, and how long it took."""
+    found = []
+    seconds = report.timed(lambda: found.extend(session.rows(sql)))
+    return found, seconds
+
+
+@dataclass
+class Case:
+    """What is asked in the same way of some rows, and the exact answers."""
+
+    operator: str
+    condition: str
+    rows: list
+    exact: dict = field(default_factory=dict)  # the ids, by row
+
+    @property
+    def name(self):
+        return f"{self.operator} {self.condition}"
+
+    def sql(self, row, table="indexed"):
+        return nearest(self.operator, CONDITIONS[self.condition][0], row, table)
+
+
+def load(session, curves):
+    database.load_curves(session, "indexed", curves)
+    session.rows(
+        "ALTER TABLE indexed ADD hundredth int, ADD tenthousandth int;"
+        "UPDATE indexed SET hundredth = id / 5 % 100, tenthousandth = id / 5 % 10000;"
+        "VACUUM FULL ANALYZE indexed"
+    )
+
+
+def make_cases(n, seed, queries):
+    random = np.random.default_rng(seed)
+    rows = random.integers(1, n + 1, queries).tolist()
     return [
-        f"{1000 * np.median(index):.2f}",
-        f"{1000 * np.mean(index):.2f}",
-        f"{1000 * np.median(scan):.1f}",
-        report.number(np.median(scan) / np.median(index)),
-        report.number(np.mean(scan) / np.mean(index)),
-        f"{np.median(touched):,.0f}",
+        Case(operator, name, rows[: max(int(queries * share * of_all), 5)])
+        for operator, of_all in OPERATORS.items()
+        for name, (_, share) in CONDITIONS.items()
     ]
 
 
-def choice(session, rows, condition):
-    """What the planner takes by itself."""
-    session.rows("RESET enable_indexscan; RESET enable_seqscan")
-    plan = session.plan(query("<->", condition, rows[0]))
-    return "index" if any("using indexed_curve" in line for line in plan) else "scan"
-
-
-def compare_answers(session, rows, operator, condition):
-    """How many of the answers by the index differ from the scan's."""
-    differ = 0
-    for row in rows:
+def compare(session, case):
+    """Ask by index and by scan in turn.  Returns a line of the table."""
+    by_index, by_scan, differ = [], [], 0
+    for row in case.rows:
         session.rows(BY_INDEX)
-        by_index = distances(session, operator, condition, row)
+        found, seconds = answer(session, case.sql(row))
+        by_index.append(seconds)
         session.rows(BY_SCAN)
-        differ += by_index != distances(session, operator, condition, row)
-    return differ
+        exact, seconds = answer(session, case.sql(row))
+        by_scan.append(seconds)
+        # rows at equal distances may come in any order
+        differ += [line[1] for line in found] != [line[1] for line in exact]
+        case.exact[row] = {line[0] for line in exact}
+    session.rows(BY_INDEX)
+    touched = [pages(session, case.sql(row)) for row in case.rows[:PAGES]]
+    session.rows(AS_PLANNED)
+    plan = session.plan(case.sql(case.rows[0]))
+    planned = any("using indexed_curve" in line for line in plan)
+    return [
+        case.name,
+        f"{1000 * np.median(by_index):.2f}",
+        f"{1000 * np.mean(by_index):.2f}",
+        f"{1000 * np.median(by_scan):.1f}",
+        report.number(np.median(by_scan) / np.median(by_index)),
+        report.number(np.mean(by_scan) / np.mean(by_index)),
+        f"{np.median(touched):,.0f}",
+        "index" if planned else "scan",
+        f"{differ} of {len(case.rows)}",
+    ]
 
 
-def of_metaprobe(base, name, curves, checked):
-    session = base.session
-    database.load_curves(session, "indexed", curves)
+def of_metaprobe(session, name, cases):
     seconds = session.seconds(
         "CREATE INDEX indexed_curve ON indexed USING gist (curve)"
     )
-    size, table = table_pages(session, "indexed_curve"), table_pages(session, "indexed")
+    size, table = size_of(session, "indexed_curve"), size_of(session, "indexed")
     report.say(
         "",
-        f"{name}: index built in {seconds:.1f} s, {size:,} pages,"
-        f" {size / table:.3f} of the table's",
+        f"{name}: GiST built in {seconds:.1f} s, {size:,} pages, {size / table:.3f}"
+        f" of the table's",
     )
-    random = np.random.default_rng(base.options.seed)
-    rows = random.integers(1, len(curves) + 1, max(checked, TIMED)).tolist()
-    lines = []
-    for operator in ("<->", "<+>"):
-        for share, condition in FILTERS.items():
-            timed = TIMED if not share else TIMED // 10
-            line = measure(session, rows, operator, condition, timed)
-            number = checked if operator == "<->" else checked // 10
-            number = max(number if not share else number // 10, 1)
-            differ = compare_answers(session, rows[:number], operator, condition)
-            lines.append(
-                [
-                    f"{operator} {share}",
-                    *line,
-                    choice(session, rows, condition),
-                    f"{differ} of {number}",
-                ]
-            )
-    report.table(
-        [
-            "query",
-            "index ms",
-            "mean",
-            "scan ms",
-            "ratio",
-            "of means",
-            "pages",
-            "planner",
-            "answers that differ",
-        ],
-        lines,
-    )
-    return rows
+    lines = [compare(session, case) for case in cases]
+    heads = ["query", "index ms", "mean", "scan ms", "ratio", "of means", "pages"]
+    report.table([*heads, "planner", "answers that differ"], lines)
 
 
-def of_pgvector(base, curves, rows):
-    """HNSW with its usual settings, and its recall."""
-    session = base.session
+def recall(session, case):
+    """A line of the table: HNSW's time, and the share of the exact rows it finds."""
+    times, found, wanted = [], 0, 0
+    for row in case.rows[:100]:
+        rows, seconds = answer(session, case.sql(row, "vectors"))
+        times.append(seconds)
+        found += len({line[0] for line in rows} & case.exact[row])
+        wanted += len(case.exact[row])
+    touched = [pages(session, case.sql(row, "vectors")) for row in case.rows[:PAGES]]
+    return [
+        f"{1000 * np.median(times):.2f}",
+        f"{1000 * np.mean(times):.2f}",
+        f"{np.median(touched):,.0f}",
+        f"{found / max(wanted, 1):.4f}",
+    ]
+
+
+def of_pgvector(session, epochs, n, cases):
+    """HNSW of pgvector 0.8 or newer, built with its usual settings in memory."""
     session.rows("CREATE EXTENSION IF NOT EXISTS vector")
     session.rows(
-        f"CREATE TABLE vectors AS SELECT id, curve::real[]::vector({curves.shape[1]})"
-        " AS curve FROM indexed; ALTER TABLE vectors ADD PRIMARY KEY (id);"
-        "ANALYZE vectors"
+        "CREATE TABLE vectors AS SELECT id, hundredth, tenthousandth,"
+        f" curve::real[]::vector({epochs}) AS curve FROM indexed;"
+        "ALTER TABLE vectors ADD PRIMARY KEY (id); VACUUM ANALYZE vectors"
     )
-    session.rows("SET maintenance_work_mem = '1GB'")
+    session.rows(f"SET maintenance_work_mem = '{256 + n // 500}MB'")
     seconds = session.seconds(
         "CREATE INDEX vectors_hnsw ON vectors USING hnsw (curve vector_l2_ops)"
     )
-    session.rows("RESET maintenance_work_mem")
-    lines = []
-    for ef_search in (40, 200):
-        session.rows(f"SET hnsw.ef_search = {ef_search}")
-        for share, condition in FILTERS.items():
-            times, touched, found, wanted = [], [], 0, 0
-            for row in rows[: TIMED if not share else TIMED // 10]:
-                sql = query("<->", condition, row, "vectors")
-                session.rows(BY_INDEX)
-                times.append(session.seconds(sql))
-                touched.append(pages(session, sql))
-                answer = {line[0] for line in session.rows(sql)}
-                session.rows(BY_SCAN)
-                exact = {line[0] for line in session.rows(sql)}
-                found += len(answer & exact)
-                wanted += len(exact)
-            lines.append(
-                [
-                    f"ef_search {ef_search} {share}",
-                    f"{1000 * np.median(times):.2f}",
-                    f"{np.median(touched):,.0f}",
-                    f"{found / max(wanted, 1):.4f}",
-                ]
-            )
+    session.rows(f"RESET maintenance_work_mem; {BY_INDEX}")
     report.say(
-        f"pgvector's HNSW: built in {seconds:.1f} s,"
-        f" {table_pages(session, 'vectors_hnsw'):,} pages"
+        f"pgvector's HNSW built in {seconds:.1f} s,"
+        f" {size_of(session, 'vectors_hnsw'):,} pages"
     )
-    report.table(["query", "ms", "pages", "recall"], lines)
-    session.rows("RESET hnsw.ef_search; DROP TABLE vectors")
+    lines = []
+    for name, settings in SEARCHES.items():
+        session.rows(settings)
+        for case in cases:
+            needless = name == "iterative" and case.condition == ALL
+            if case.operator == "<->" and not needless:
+                lines.append([f"{name}, {case.condition}", *recall(session, case)])
+    report.table(["query", "ms", "mean", "pages", "recall"], lines)
+    session.rows(f"RESET hnsw.ef_search; RESET hnsw.iterative_scan; {AS_PLANNED}; DROP TABLE vectors")
 
 
 def run(base):
-    options = base.options
+    options, session = base.options, base.session
     report.title(f"The {ROWS} nearest rows by an index: GiST beside scan and HNSW")
     has_vector = database.is_available("vector")
     if not has_vector:
         report.say("pgvector is not available: this server does not have it.")
-    cases = [("real curves", real_curves)]
+    tables = [("real curves", real_curves, 200)]
     for n in sorted({min(options.rows, 100000), options.rows}):
-        for name, noise in (("noisy", 1.0), ("easy", EASY)):
-            cases.append(
-                (
-                    f"{n:,} {name}",
-                    lambda n=n, noise=noise: base.make_curves(n, noise=noise),
-                )
-            )
-    for name, make in cases:
+        for name, noise, queries in (("noisy", 1.0, 1000), ("easy", EASY, 200)):
+            make = lambda n=n, noise=noise: base.make_curves(n, noise=noise)
+            queries = queries if n > 20000 else queries // 10
+            tables.append((f"{n:,} {name}", make, queries))
+    for name, make, queries in tables:
         curves = make()
-        checked = EXACT if len(curves) > 20000 else EXACT // 10
-        if options.rows <= 20000:
-            checked //= 10
-        rows = of_metaprobe(base, name, curves, checked)
+        cases = make_cases(len(curves), options.seed, queries)
+        load(session, curves)
+        of_metaprobe(session, name, cases)
         if has_vector:
-            of_pgvector(base, curves, rows)
-        base.session.rows(
-            "DROP TABLE indexed; RESET enable_indexscan; RESET enable_seqscan"
-        )
+            of_pgvector(session, curves.shape[1], len(curves), cases)
+        session.rows("DROP TABLE indexed")

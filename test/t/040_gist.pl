@@ -124,6 +124,38 @@ unlike(
 	qr/Index Only Scan/,
 	'not even for the curve itself');
 
+# A WHERE that few rows meet: by an index of its own, or by statistics that say
+# so, or where the query says so.
+$node->safe_psql(
+	'postgres', q{
+CREATE TABLE few AS SELECT m.id, m.id % 4000 AS part, m.curve FROM mnist AS m;
+CREATE INDEX few_curve ON few USING gist (curve);
+ANALYZE few;});
+unlike(
+	plan_of("SELECT id FROM few WHERE part = 7 ORDER BY curve <-> $row LIMIT 10"),
+	qr/few_curve/,
+	'few rows by a scan, as the column\'s statistics advise');
+like(
+	plan_of("SELECT id FROM few WHERE (part + 1) % 4000 = 7 ORDER BY curve <-> $row LIMIT 10"),
+	qr/few_curve/,
+	'not if the planner cannot know how few');
+unlike(
+	plan_of("SELECT id FROM few WHERE (part + 1) % 4000 = 7 ORDER BY (curve <-> $row) + 0 LIMIT 10"),
+	qr/few_curve/,
+	'but where the order is not the index\'s');
+$node->safe_psql('postgres',
+	'CREATE STATISTICS few_parts ON ((part + 1) % 4000) FROM few; ANALYZE few;'
+);
+unlike(
+	plan_of("SELECT id FROM few WHERE (part + 1) % 4000 = 7 ORDER BY curve <-> $row LIMIT 10"),
+	qr/few_curve/,
+	'and with statistics of the expression');
+$node->safe_psql('postgres', 'CREATE INDEX few_part ON few (part)');
+like(
+	plan_of("SELECT id FROM few WHERE part = 7 ORDER BY curve <-> $row LIMIT 10"),
+	qr/Sort.*few_part/s,
+	'few rows by the index of the condition, and sorted');
+
 #
 # A tree that grows by insertion and shrinks
 #
