@@ -126,7 +126,7 @@ bounds_never_exceed_distances(void **state)
 	long			 all = 0;
 
 	(void) state;
-	for (int round = 0; round < 2000; round++)
+	for (int round = 0; round < random_rounds(2000); round++)
 	{
 		random_summaries(&random, &summaries);
 		for (int pair = 0; pair < 4 * summaries.n; pair++)
@@ -166,7 +166,7 @@ bounds_of_few_epochs_are_nearly_the_distance(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 2000; round++)
+	for (int round = 0; round < random_rounds(2000); round++)
 	{
 		float		 losses[2][SUMMARY_SEGMENTS];
 		int			 n = random_between(&random, 1, SUMMARY_SEGMENTS);
@@ -292,7 +292,7 @@ a_boxs_bound_holds_for_all_in_it(void **state)
 	static Summaries summaries;
 
 	(void) state;
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < random_rounds(3000); round++)
 	{
 		float		 losses[MAX_EPOCHS];
 		SummaryBox	 box;
@@ -384,7 +384,7 @@ the_order_is_total(void **state)
 	static Summaries summaries;
 
 	(void) state;
-	for (int round = 0; round < 2000; round++)
+	for (int round = 0; round < random_rounds(2000); round++)
 	{
 		random_summaries(&random, &summaries);
 		for (int triple = 0; triple < 200; triple++)
@@ -416,7 +416,7 @@ the_order_follows_a_z_curve(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		float		 losses[2][SUMMARY_SEGMENTS]; /* a segment each */
 		CurveSummary curves[2];
@@ -451,7 +451,7 @@ splits_are_balanced_and_lose_nothing(void **state)
 	static Summaries summaries;
 
 	(void) state;
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < random_rounds(3000); round++)
 	{
 		SummarySplitItem items[MAX_CURVES];
 		int				 seen[MAX_CURVES] = {0};
