@@ -111,7 +111,7 @@ add_part() {
 }
 
 # Parts that run now: the name of each by its process, which leads a process group.
-declare -A running_parts
+declare -A running_parts=()
 
 # run_parts NAME...: parts that do not disturb each other, two at a time, since most
 # wait for something or use one CPU alone.  What one prints comes when it is over.
