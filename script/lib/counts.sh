@@ -88,21 +88,82 @@ total_passed=0
 total_failed=0
 summary=()
 
-# run_part NAME FUNCTION: counts what the function counts, a part without a
+# run_part NAME: counts what the function part_NAME counts, a part without a
 # test as one failure.
 run_part() {
 	local start=$SECONDS
 	part_passed=0 part_failed=0 part_skipped=''
 	say "" "== $1"
-	"$2" || true
+	"part_$1" || true
 	if [ "$((part_passed + part_failed))" -eq 0 ] && [ -z "$part_skipped" ]; then
 		say "No test ran in this part."
 		part_failed=1
 	fi
-	total_passed=$((total_passed + part_passed))
-	total_failed=$((total_failed + part_failed))
-	summary+=("$(printf '%-10s %5d passed, %3d failed, %4d s%s' "$1" "$part_passed" \
-		"$part_failed" "$((SECONDS - start))" "${part_skipped:+ ($part_skipped)}")")
+	add_part "$part_passed" "$part_failed" "$(printf '%-10s %5d passed, %3d failed, %4d s%s' "$1" \
+		"$part_passed" "$part_failed" "$((SECONDS - start))" "${part_skipped:+ ($part_skipped)}")"
+}
+
+# add_part PASSED FAILED SUMMARY
+add_part() {
+	total_passed=$((total_passed + $1))
+	total_failed=$((total_failed + $2))
+	summary+=("$3")
+}
+
+# Parts that run now: the name of each by its process, which leads a process group.
+declare -A running_parts=()
+
+# run_parts NAME...: parts that do not disturb each other, two at a time, since most
+# wait for something or use one CPU alone.  What one prints comes when it is over.
+run_parts() {
+	local name
+	if [ "$#" -eq 1 ] || [ "$(nproc)" -eq 1 ]; then
+		for name in "$@"; do
+			run_part "$name"
+		done
+		return
+	fi
+	at_exit end_running_parts
+	for name in "$@"; do
+		[ "${#running_parts[@]}" -lt 2 ] || wait_for_a_part
+		start_part "$name"
+	done
+	while [ "${#running_parts[@]}" -gt 0 ]; do
+		wait_for_a_part
+	done
+}
+
+start_part() {
+	set -m
+	counted_part "$1" >"$work/part-$1.log" 2>&1 </dev/null &
+	set +m
+	running_parts[$!]=$1
+}
+
+# In a process of its own, whose counts go to a file.
+counted_part() {
+	total_passed=0 total_failed=0 summary=()
+	run_part "$1"
+	say "$total_passed $total_failed ${summary[0]}" >"$work/part-$1.counts"
+}
+
+wait_for_a_part() {
+	local process name passed failed line
+	wait -n -p process || true
+	name=${running_parts[$process]}
+	unset "running_parts[$process]"
+	cat "$work/part-$name.log"
+	read -r passed failed line <"$work/part-$name.counts" 2>/dev/null ||
+		{ passed=0 failed=1 line="$name broke off" && say "$line"; }
+	add_part "$passed" "$failed" "$line"
+}
+
+end_running_parts() {
+	local process
+	for process in "${!running_parts[@]}"; do
+		kill -TERM -- "-$process" 2>/dev/null
+	done
+	wait
 }
 
 # The last lines of the command, and its status.

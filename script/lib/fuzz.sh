@@ -3,12 +3,17 @@
 # script/test that is short and one of script/test-long that is not.
 
 need_for_fuzzing() {
-	local clang_major
 	need clang has clang
-	clang_major=$(clang -dumpversion 2>/dev/null | cut -d . -f 1)
-	[ -n "$clang_major" ] || clang_major=$(apt-cache depends clang 2>/dev/null |
-		sed -n 's/.* clang-\([0-9]*\)$/\1/p' | head -n 1)
-	need "libclang-rt-$clang_major-dev" has_fuzzer_runtime
+	need clang-runtime has_fuzzer_runtime
+	name_later clang-runtime clang_runtime
+}
+
+# The package of clang's version, for which the lists of packages are asked if clang is
+# still to be installed.
+clang_runtime() {
+	local major
+	major=$(clang -dumpversion 2>/dev/null | cut -d . -f 1)
+	say "libclang-rt-${major:-$(apt-cache depends clang | sed -n 's/.* clang-\([0-9]*\)$/\1/p' | head -n 1)}-dev"
 }
 
 has_fuzzer_runtime() {

@@ -4,6 +4,7 @@
 oldest_major=15
 missing=()
 wanted=()
+later_names=()
 server_modules=()
 cluster_conf=/etc/postgresql-common/createcluster.d/zz-metaprobe.conf
 
@@ -15,10 +16,27 @@ need() {
 	"$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
+# name_later NAME COMMAND: instead of the package NAME the one that the command prints,
+# which may need the lists of packages: a fresh system has none yet.
+name_later() {
+	later_names+=("$1 $2")
+}
+
+name_missing() {
+	local entry name command i
+	for entry in "${later_names[@]}"; do
+		read -r name command <<<"$entry"
+		for i in "${!missing[@]}"; do
+			[ "${missing[i]}" != "$name" ] || missing[i]=$("$command")
+		done
+	done
+}
+
 # The same for a package that not every release has, and that we can do without.
 want() {
 	local package=$1
 	shift
+	[[ " ${wanted[*]} " != *" $package "* ]] || return 0
 	"$@" >/dev/null 2>&1 || wanted+=("$package")
 }
 
@@ -175,6 +193,7 @@ install_missing() {
 	quietly apt-update apt_get update ||
 		say "apt-get update failed: going on with the lists that are here."
 	[ "$server" = there ] || need_server
+	name_missing
 	add_wanted
 	say "Installing ${missing[*]} (a minute or two)"
 	forbid_main_cluster

@@ -157,25 +157,33 @@ warning_free() {
 part_build() {
 	gcc --version | head -n 1
 	"$(second_compiler)" --version | head -n 1
-	count_command warning_free gcc CC=gcc
+	count_command warning_free gcc CC=gcc with_llvm=no
 	count_command warning_free "$(second_compiler)" CC="$(second_compiler)" with_llvm=no
 }
 
-# core_tests NAME MAKE-ARGUMENT...
+# core_tests EFFORT NAME MAKE-ARGUMENT...: with so many times the usual number of
+# random cases.
 core_tests() {
-	local name=core-$1 status=0
-	shift
+	local effort=$1 name=core-$2 status=0
+	shift 2
 	say "$*"
 	copy_tree "$name"
-	logged "$name" as_user make -s -j"$(nproc)" -C "$work/$name/test/core" \
+	logged "$name" as_user env METAPROBE_EFFORT="$effort" \
+		make -s -j"$(nproc)" -C "$work/$name/test/core" \
 		PROVE_FLAGS="--comments --jobs $(nproc)" check "$@" || status=$?
 	count_prove "$status" "$work/$name.log"
 }
 
+# core_builds EFFORT
+core_builds() {
+	core_tests "$1" gcc CC=gcc
+	core_tests "$1" clang CC="$(second_compiler)"
+	core_tests "$1" sanitized CC=gcc SANITIZE=1 CFLAGS='-O1 -g'
+}
+
+# script/test-long has the same for longer.
 part_core() {
-	core_tests gcc CC=gcc
-	core_tests clang CC="$(second_compiler)"
-	core_tests sanitized CC=gcc SANITIZE=1
+	core_builds 0.25
 }
 
 # The compiler of the build that is installed and tested: the server's, or the
@@ -205,6 +213,20 @@ need_installed_tree() {
 need_server_running() {
 	need_installed_tree || return
 	[ -n "${PGHOST:-}" ] || start_server
+}
+
+# prepare_parts NAME...: what several of them share, and each finds ready.  Where that
+# fails, those parts do.
+prepare_parts() {
+	local names=" $* "
+	if [[ $names =~ \ (regress|isolation|python|examples|report)\  ]]; then
+		need_server_running || true
+	elif [[ $names =~ \ (tap|fuzz)\  ]]; then
+		need_installed_tree || true
+	fi
+	if [[ $names == *' format '* ]]; then
+		need_format_tree
+	fi
 }
 
 # installcheck NAME MAKE-ARGUMENT...: PGXS's own target, with only the kind of

@@ -6,7 +6,9 @@
 need_for_source_server() {
 	need xz-utils has xz
 	need bzip2 has bzip2
-	need perl has perl
+	need bison has bison # from PostgreSQL 17 on the source has no parsers ready
+	need flex has flex
+	need perl has prove
 	need libipc-run-perl perl -MIPC::Run -e 1
 	need valgrind has valgrind # its header, too
 }

@@ -58,6 +58,26 @@ random_stream(const char *test_name)
 	return random;
 }
 
+/*
+ * How many random cases to try where so many are usual: METAPROBE_EFFORT times
+ * as many (1), at least one.
+ */
+static inline int
+random_rounds(int usual)
+{
+	static double effort;
+
+	if (effort == 0)
+	{
+		const char *given = getenv("METAPROBE_EFFORT");
+
+		effort = given != NULL ? atof(given) : 0;
+		if (!(effort > 0 && effort <= 1000))
+			effort = 1;
+	}
+	return (int) fmax(1, usual * effort);
+}
+
 /* From 0 to n - 1. */
 static inline int
 random_below(Random *random, int n)

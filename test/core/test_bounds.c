@@ -34,7 +34,7 @@ counts_and_collections_agree_with_a_loop(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		int32_t bounds[MAX_PROBES];
 		int32_t probes[MAX_PROBES];
@@ -70,7 +70,7 @@ slots_keep_the_smallest_dealt_to_them(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		int32_t	   bounds[MAX_PROBES];
 		int32_t	   slot_bounds[MAX_SLOTS];
@@ -119,7 +119,7 @@ a_selected_threshold_parts_the_smallest(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		int32_t bounds[MAX_PROBES];
 		int		n = random_bounds(&random, bounds);
@@ -152,7 +152,7 @@ ranks_put_bounds_in_order(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		int32_t bounds[MAX_PROBES];
 		int32_t ranks[MAX_PROBES];

@@ -40,7 +40,7 @@ probabilities_agree_with_the_formula(void **state)
 	LabelVotes labels[MAX_LABELS];
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		int			n_labels = random_between(&random, 1, MAX_LABELS);
 		double		votes = random_votes(&random, labels, n_labels,

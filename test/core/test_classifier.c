@@ -275,7 +275,7 @@ compare_with_brute_force(const char *test_name, int rounds, int n_rows,
 {
 	Random random = random_stream(test_name);
 
-	for (int round = 0; round < rounds; round++)
+	for (int round = 0; round < random_rounds(rounds); round++)
 	{
 		Suite suite;
 
@@ -549,7 +549,7 @@ absent_epochs_are_missing_epochs(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 1000; round++)
+	for (int round = 0; round < random_rounds(1000); round++)
 	{
 		Suite	suite;
 		float	row[MAX_EPOCHS];
@@ -575,7 +575,7 @@ epochs_beyond_the_suite_are_ignored(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 1000; round++)
+	for (int round = 0; round < random_rounds(1000); round++)
 	{
 		Suite	suite;
 		float	row[2 * MAX_EPOCHS];

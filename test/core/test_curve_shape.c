@@ -101,7 +101,7 @@ resampling_to_its_own_length_changes_nothing(void **state)
 	float  curve[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 1000; round++)
+	for (int round = 0; round < random_rounds(1000); round++)
 	{
 		int n = random_below(&random, MAX_N + 1);
 
@@ -133,7 +133,7 @@ resampling_agrees_with_whole_numbers(void **state)
 	float  curve[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		int	   n = random_between(&random, 1, MAX_N);
 		int	   m = random_between(&random, 1, MAX_N);
@@ -156,7 +156,7 @@ resampling_stays_between_the_losses(void **state)
 	float  curve[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 10000; round++)
+	for (int round = 0; round < random_rounds(10000); round++)
 	{
 		int	   n = random_between(&random, 2, MAX_N);
 		int	   m = random_between(&random, 2, MAX_N);
@@ -235,7 +235,7 @@ smoothing_agrees_with_plain_means(void **state)
 	float  got[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		int n = random_between(&random, 1, MAX_N);
 		int window = 2 * random_below(&random, MAX_N + 5) + 1;
@@ -357,7 +357,7 @@ levels_agree_with_the_scale(void **state)
 	float  curve[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		int			  n = random_between(&random, 1, MAX_N);
 		int			  width = random_between(&random, 1, n);

@@ -296,7 +296,7 @@ uncertainties_add_up(void **state)
 	float  curve[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		int				n = random_between(&random, 1, MAX_N);
 		CurveStatistics got;
@@ -380,7 +380,7 @@ constant_curves(void **state)
 	float  curve[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		int				n = random_between(&random, 2, MAX_N);
 		float			loss = random_any_loss(&random);
@@ -407,7 +407,7 @@ small_differences_are_not_lost(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 1000; round++)
+	for (int round = 0; round < random_rounds(1000); round++)
 	{
 		float			small = (float) exp2(-10 - 50 * random_unit(&random));
 		float			large = (float) (20 + 300 * random_unit(&random));

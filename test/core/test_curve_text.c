@@ -305,7 +305,7 @@ nine_digits_bring_back_every_float(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 4000; round++)
+	for (int round = 0; round < random_rounds(4000); round++)
 	{
 		float losses[100];
 		char  text[100 * 32 + 32];

@@ -57,7 +57,7 @@ bits_are_those_of_four_lanes(void **state)
 	float  b[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		int n = random_pair(&random, a, b);
 		int full_length = n + random_below(&random, 20);
@@ -76,7 +76,7 @@ values_are_those_of_the_formulas(void **state)
 	float  b[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		int n = random_pair(&random, a, b);
 		int full_length = n + random_below(&random, 20);
@@ -104,7 +104,7 @@ several_at_once_are_as_one_by_one(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		CurveStyle	 style = random_below(&random, N_CURVE_STYLES);
 		bool		 is_complete = random_chance(&random, 0.5);
@@ -182,7 +182,7 @@ order_of_arguments_does_not_matter(void **state)
 	float  b[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 10000; round++)
+	for (int round = 0; round < random_rounds(10000); round++)
 	{
 		int n = random_pair(&random, a, b);
 
@@ -226,7 +226,7 @@ absent_epochs_are_missing_epochs(void **state)
 	float  b[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		int n = random_pair(&random, a, b);
 		int cut = random_between(&random, 0, n);
@@ -313,7 +313,7 @@ correlation_ignores_scale_and_offset(void **state)
 	float  b[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 1000; round++)
+	for (int round = 0; round < random_rounds(1000); round++)
 	{
 		random_curve(&random, STYLE_INTEGERS, 0.1, a, MAX_N);
 		for (int i = 0; i < MAX_N; i++)
@@ -330,7 +330,7 @@ angles_stay_between_0_and_2(void **state)
 	float  b[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		int	  n = random_pair(&random, a, b);
 		float factor = (float) random_between(&random, -3, 3) / 3;

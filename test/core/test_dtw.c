@@ -51,7 +51,7 @@ bits_are_those_of_the_textbook(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		CurveStyle style = round % N_CURVE_STYLES;
 		int		   n;
@@ -91,7 +91,7 @@ no_path_is_shorter(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 1000; round++)
+	for (int round = 0; round < random_rounds(1000); round++)
 	{
 		float a[6];
 		float b[6];
@@ -174,7 +174,7 @@ order_of_arguments_does_not_matter(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		CurveStyle style = round % N_CURVE_STYLES;
 		int		   n;
@@ -196,7 +196,7 @@ identical_curves_are_at_zero(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 2000; round++)
+	for (int round = 0; round < random_rounds(2000); round++)
 	{
 		int	   n;
 		float *a = random_new_curve(&random, round % N_CURVE_STYLES, 40, &n);
@@ -215,7 +215,7 @@ band_of_zero_pairs_epoch_by_epoch(void **state)
 	float  b[40];
 
 	(void) state;
-	for (int round = 0; round < 2000; round++)
+	for (int round = 0; round < random_rounds(2000); round++)
 	{
 		int n = random_between(&random, 1, LENGTH_OF(a));
 
@@ -233,7 +233,7 @@ wider_bands_are_never_farther(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 500; round++)
+	for (int round = 0; round < random_rounds(500); round++)
 	{
 		CurveStyle style = round % N_CURVE_STYLES;
 		int		   n;
@@ -357,7 +357,7 @@ distances_within_a_limit_are_the_same(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		CurveStyle style = round % N_CURVE_STYLES;
 		DtwCurve   a = random_dtw_curve(&random, style);
@@ -412,7 +412,7 @@ lanes_are_warps_one_by_one(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		CurveStyle style = round % N_CURVE_STYLES;
 		DtwCurve   curve = random_dtw_curve(&random, style);

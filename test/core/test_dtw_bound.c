@@ -136,7 +136,7 @@ envelopes_are_running_extremes(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		Curve curve =
 			random_curve_of_shape(&random, round % N_SHAPES, MAX_EPOCHS);
@@ -169,7 +169,7 @@ bounds_are_never_beyond_the_distance(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 40000; round++)
+	for (int round = 0; round < random_rounds(40000); round++)
 	{
 		Shape	 shape = round % N_SHAPES;
 		Shape	 other = random_chance(&random, 0.8) ?
@@ -280,7 +280,7 @@ distances_at_the_limit_are_not_abandoned(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 40000; round++)
+	for (int round = 0; round < random_rounds(40000); round++)
 	{
 		Shape	 shape = round % N_SHAPES;
 		Curve	 x = random_curve_of_shape(&random, shape, MAX_EPOCHS);
@@ -435,7 +435,7 @@ searches_by_bounds_find_the_same(void **state)
 	Neighbour items[N_PROBES];
 
 	(void) state;
-	for (int round = 0; round < 1000; round++)
+	for (int round = 0; round < random_rounds(1000); round++)
 	{
 		Shape	 shape = round % N_SHAPES;
 		int		 band = random_band(&random);
@@ -471,7 +471,7 @@ bounds_of_many_are_never_beyond_the_distance(void **state)
 	Suite *suite = allocate(sizeof(Suite));
 
 	(void) state;
-	for (int round = 0; round < 500; round++)
+	for (int round = 0; round < random_rounds(500); round++)
 	{
 		Shape	 shape = round % N_SHAPES;
 		int		 band = random_band(&random);

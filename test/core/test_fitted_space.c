@@ -61,7 +61,7 @@ scales_agree_with_the_c_library(void **state)
 	{
 		FittedSpace space = {scale, 5, NULL};
 
-		for (int round = 0; round < 50000; round++)
+		for (int round = 0; round < random_rounds(50000); round++)
 		{
 			float  curve[5];
 			double scaled[5];
@@ -113,7 +113,7 @@ points_agree_with_plain_loops(void **state)
 	double triangle[MAX_SPACE * (MAX_SPACE + 1) / 2];
 
 	(void) state;
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < random_rounds(3000); round++)
 	{
 		FittedSpace space = random_space(&random, triangle);
 		int			n = random_between(&random, 0, MAX_SPACE);
@@ -159,7 +159,7 @@ a_prefix_has_the_first_coordinates(void **state)
 	double triangle[MAX_SPACE * (MAX_SPACE + 1) / 2];
 
 	(void) state;
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < random_rounds(3000); round++)
 	{
 		FittedSpace space = random_space(&random, triangle);
 		int			n = space.n_epochs;
@@ -188,7 +188,7 @@ both_kernels_give_the_same_bits(void **state)
 	double triangle[MAX_SPACE * (MAX_SPACE + 1) / 2];
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		FittedSpace space = random_space(&random, triangle);
 		float		curve[MAX_SPACE];
@@ -297,7 +297,7 @@ distances_are_those_of_mahalanobis(void **state)
 	double c[MAX_SPACE][MAX_SPACE];
 
 	(void) state;
-	for (int round = 0; round < 200; round++)
+	for (int round = 0; round < random_rounds(200); round++)
 	{
 		const double shrinkages[] = {0.05, 0.3, 1};
 		double		 wanted = shrinkages[round % 3];

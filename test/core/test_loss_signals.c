@@ -16,7 +16,7 @@ figures_are_those_of_plain_sums(void **state)
 	float  losses[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		int			n = random_between(&random, 0, MAX_N);
 		long double sum = 0;

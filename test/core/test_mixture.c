@@ -93,7 +93,7 @@ figures_are_those_of_the_densities(void **state)
 	double losses[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 200; round++)
+	for (int round = 0; round < random_rounds(200); round++)
 	{
 		LossMixture drawn;
 		LossMixture fitted;
@@ -169,7 +169,7 @@ distant_modes_are_found(void **state)
 	double losses[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 100; round++)
+	for (int round = 0; round < random_rounds(100); round++)
 	{
 		int	   n_noise = random_between(&random, 5, MAX_N / 2);
 		double sum = 0;
@@ -203,7 +203,7 @@ scale_does_not_matter(void **state)
 	double scaled[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 100; round++)
+	for (int round = 0; round < random_rounds(100); round++)
 	{
 		LossMixture drawn;
 		LossMixture one;

@@ -97,7 +97,7 @@ order_and_merging_do_not_show(void **state)
 	float  losses[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < random_rounds(3000); round++)
 	{
 		int		n = random_between(&random, 1, MAX_N);
 		Moments once;
@@ -147,7 +147,7 @@ values_are_those_of_two_passes(void **state)
 	float  losses[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 10000; round++)
+	for (int round = 0; round < random_rounds(10000); round++)
 	{
 		int		n = random_between(&random, 2, MAX_N);
 		Moments moments;
@@ -247,7 +247,7 @@ equal_losses_do_not_deviate_when_merged(void **state)
 	float  losses[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 2000; round++)
+	for (int round = 0; round < random_rounds(2000); round++)
 	{
 		float	loss = random_any_loss(&random);
 		int		n = random_between(&random, 2, MAX_N);

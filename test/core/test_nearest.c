@@ -93,7 +93,7 @@ nearest_are_the_first_of_all_sorted(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		Neighbour candidates[MAX_CANDIDATES];
 		int		  n = random_candidates(&random, candidates);
@@ -282,7 +282,7 @@ winners_are_those_of_a_plain_count(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		Neighbour  neighbours[12];
 		LabelVotes labels[5];

@@ -111,7 +111,7 @@ packed_distances_bound_the_true_ones(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 4000; round++)
+	for (int round = 0; round < random_rounds(4000); round++)
 	{
 		Points points;
 
@@ -149,7 +149,7 @@ packed_distances_are_close(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 500; round++)
+	for (int round = 0; round < random_rounds(500); round++)
 	{
 		Points	points;
 		float	query[MAX_COORDINATES];
@@ -189,7 +189,7 @@ variants_agree_to_the_bit(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 4000; round++)
+	for (int round = 0; round < random_rounds(4000); round++)
 	{
 		Points	points;
 		float	query[MAX_COORDINATES];
@@ -264,7 +264,7 @@ sketches_bound_the_distances(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 2000; round++)
+	for (int round = 0; round < random_rounds(2000); round++)
 	{
 		static float curves[MAX_POINTS * MAX_COORDINATES];
 		ProbeCurves	 probes = {.losses = curves, .metric = round % 4};

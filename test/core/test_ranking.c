@@ -152,7 +152,7 @@ figures_are_those_of_plain_counting(void **state)
 	Row	   rows[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < random_rounds(3000); round++)
 	{
 		int			   n = random_rows(&random, rows);
 		RankingQuality got = judge(rows, n);
@@ -175,7 +175,7 @@ the_opposite_score_has_the_rest(void **state)
 	Row	   rows[MAX_N];
 
 	(void) state;
-	for (int round = 0; round < 1000; round++)
+	for (int round = 0; round < random_rounds(1000); round++)
 	{
 		int			   n = random_rows(&random, rows);
 		RankingQuality one;

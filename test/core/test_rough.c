@@ -70,7 +70,7 @@ rough_distances_bound_the_exact_ones(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < random_rounds(3000); round++)
 	{
 		static float rows[MAX_ROWS * MAX_NUMBERS];
 		float		 from[MAX_NUMBERS];
@@ -103,7 +103,7 @@ rough_distances_are_nearly_exact(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 1000; round++)
+	for (int round = 0; round < random_rounds(1000); round++)
 	{
 		float		rows[MAX_NUMBERS];
 		float		from[MAX_NUMBERS];

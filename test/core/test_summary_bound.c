@@ -21,7 +21,7 @@ bounds_never_exceed_distances(void **state)
 	long			 all = 0;
 
 	(void) state;
-	for (int round = 0; round < 2000; round++)
+	for (int round = 0; round < random_rounds(2000); round++)
 	{
 		random_summaries(&random, &summaries);
 		for (int pair = 0; pair < 4 * summaries.n; pair++)
@@ -66,7 +66,7 @@ bounds_of_few_epochs_are_nearly_the_distance(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 2000; round++)
+	for (int round = 0; round < random_rounds(2000); round++)
 	{
 		float		 losses[2][SUMMARY_SEGMENTS];
 		int			 n = random_between(&random, 1, SUMMARY_SEGMENTS);
@@ -141,7 +141,7 @@ missing_epochs_of_the_query_scale_bounds(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 500; round++)
+	for (int round = 0; round < random_rounds(500); round++)
 	{
 		float		 losses[2][SUMMARY_SEGMENTS]; /* a segment each */
 		SummaryQuery query;
@@ -241,7 +241,7 @@ levels_tell_noise_apart(void **state)
 	double shares = 0;
 
 	(void) state;
-	for (int round = 0; round < 500; round++)
+	for (int round = 0; round < random_rounds(500); round++)
 	{
 		float		 losses[2][90];
 		double		 size = pow(10, random_between(&random, -3, 3));
@@ -292,7 +292,7 @@ a_boxs_bound_holds_for_all_in_it(void **state)
 	static Summaries summaries;
 
 	(void) state;
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < random_rounds(3000); round++)
 	{
 		float		 losses[MAX_EPOCHS];
 		SummaryBox	 box;
@@ -331,7 +331,7 @@ kernels_agree(void **state)
 	static Summaries summaries;
 
 	(void) state;
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < random_rounds(3000); round++)
 	{
 		Metric metric = random_chance(&random, 0.5) ? METRIC_L2 : METRIC_L1;
 		CurveSummary *stored;

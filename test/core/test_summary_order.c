@@ -20,7 +20,7 @@ the_order_is_total(void **state)
 	static Summaries summaries;
 
 	(void) state;
-	for (int round = 0; round < 2000; round++)
+	for (int round = 0; round < random_rounds(2000); round++)
 	{
 		random_summaries(&random, &summaries);
 		for (int triple = 0; triple < 200; triple++)
@@ -52,7 +52,7 @@ the_order_follows_a_z_curve(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 20000; round++)
+	for (int round = 0; round < random_rounds(20000); round++)
 	{
 		float		 losses[2][SUMMARY_SEGMENTS]; /* a segment each */
 		CurveSummary curves[2];
@@ -87,7 +87,7 @@ splits_are_balanced_and_lose_nothing(void **state)
 	static Summaries summaries;
 
 	(void) state;
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < random_rounds(3000); round++)
 	{
 		SummarySplitItem items[MAX_CURVES];
 		int				 seen[MAX_CURVES] = {0};
