@@ -1,0 +1,188 @@
+/*
+ * distribution.c
+ *		Tables whose rows Citus keeps on other servers.
+ *
+ * All that the extension knows of Citus is here: how a table is distributed,
+ * how another is distributed like it, and how it is locked on all nodes.  Citus
+ * is not needed to build or to run the extension: its catalog and functions are
+ * used by SQL, if it is there.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "distribution.h"
+#include "relation.h"
+
+/* Is Citus in this database?  Only who may write to pg_catalog can feign it. */
+static bool
+has_citus(void)
+{
+	return OidIsValid(get_extension_oid("citus", true)) &&
+		   OidIsValid(
+			   get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE));
+}
+
+/*
+ * Does this process run a query, or part of one, that another node of Citus has
+ * sent?  Citus tells by the name under which the other connects.
+ */
+bool
+metaprobe_serves_another_node(void)
+{
+	const char *name = GetConfigOption("application_name", true, false);
+
+	return name && strncmp(name, "citus_internal", 14) == 0 && has_citus();
+}
+
+static Placement
+placement_of(char method, char replication, int colocation)
+{
+	if (method != 'n')
+		return PLACED_BY_COLUMN;
+	if (replication == 't')
+		return PLACED_EVERYWHERE;
+	return colocation == 0 ? PLACED_HERE : PLACED_ON_ONE_SHARD;
+}
+
+/* How a relation is distributed.  The caller is connected to SPI. */
+Distribution
+metaprobe_distribution(Oid relid)
+{
+	Distribution found = {PLACED_HERE, 0, 1, NULL};
+	Oid			 types[1] = {REGCLASSOID};
+	Datum		 values[1] = {ObjectIdGetDatum(relid)};
+	HeapTuple	 row;
+	TupleDesc	 columns;
+	bool		 isnull;
+
+	if (!has_citus())
+		return found;
+	if (SPI_execute_with_args(
+			"SELECT p.partmethod, p.repmodel, p.colocationid,"
+			" (SELECT pg_catalog.count(*) FROM pg_catalog.pg_dist_shard AS s"
+			" WHERE s.logicalrelid OPERATOR(pg_catalog.=) p.logicalrelid),"
+			" pg_catalog.column_to_column_name(p.logicalrelid, p.partkey)"
+			" FROM pg_catalog.pg_dist_partition AS p"
+			" WHERE p.logicalrelid OPERATOR(pg_catalog.=) $1",
+			1, types, values, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read how relation %u is distributed", relid);
+	if (SPI_processed == 0)
+		return found;
+	row = SPI_tuptable->vals[0];
+	columns = SPI_tuptable->tupdesc;
+	found.colocation = DatumGetInt32(SPI_getbinval(row, columns, 3, &isnull));
+	found.placement =
+		placement_of(DatumGetChar(SPI_getbinval(row, columns, 1, &isnull)),
+					 DatumGetChar(SPI_getbinval(row, columns, 2, &isnull)),
+					 found.colocation);
+	found.n_shards =
+		Max(1, DatumGetInt64(SPI_getbinval(row, columns, 4, &isnull)));
+	if (found.placement == PLACED_BY_COLUMN)
+		found.column = SPI_getvalue(row, columns, 5);
+	return found;
+}
+
+static void
+call(const char *sql, int n_parameters, Oid *types, Datum *values,
+	 const char *nulls)
+{
+	if (SPI_execute_with_args(sql, n_parameters, types, values, nulls, false,
+							  0) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute: %s", sql);
+}
+
+/*
+ * Distribute a new table like another one, whose columns it has, so that their
+ * shards lie together.  The caller is connected to SPI.
+ */
+void
+metaprobe_distribute_like(Oid relid, Relation model)
+{
+	Distribution like = metaprobe_distribution(RelationGetRelid(model));
+	Oid			 types[3] = {REGCLASSOID, TEXTOID, TEXTOID};
+	Datum		 values[3] = {ObjectIdGetDatum(relid)};
+	char		 nulls[3] = {' ', ' ', ' '};
+
+	/* In a schema that is distributed as a whole Citus has done it. */
+	if (like.placement == PLACED_HERE ||
+		metaprobe_distribution(relid).placement != PLACED_HERE)
+		return;
+	if (like.placement == PLACED_EVERYWHERE)
+	{
+		call("SELECT pg_catalog.create_reference_table($1)", 1, types, values,
+			 nulls);
+		return;
+	}
+	if (like.column)
+		values[1] = CStringGetTextDatum(like.column);
+	else
+		nulls[1] = 'n';
+	values[2] = CStringGetTextDatum(metaprobe_quoted_relation(model));
+	call("SELECT pg_catalog.create_distributed_table($1, $2,"
+		 " colocate_with => $3)",
+		 3, types, values, nulls);
+}
+
+static const char *
+placement_name(Placement placement)
+{
+	switch (placement)
+	{
+		case PLACED_HERE:
+			return "a local table";
+		case PLACED_EVERYWHERE:
+			return "a reference table";
+		default:
+			return "distributed";
+	}
+}
+
+/*
+ * Check that rows of a table can be joined with those of its source where they
+ * are.  Of a view Citus itself will tell.  The caller is connected to SPI.
+ */
+void
+metaprobe_check_colocated(Relation table, Relation source)
+{
+	Distribution a = metaprobe_distribution(RelationGetRelid(table));
+	Distribution b = metaprobe_distribution(RelationGetRelid(source));
+
+	if (source->rd_rel->relkind == RELKIND_VIEW ||
+		(a.placement == b.placement && a.colocation == b.colocation))
+		return;
+	if (a.placement == b.placement)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("\"%s\" is not co-located with \"%s\"",
+							   RelationGetRelationName(table),
+							   RelationGetRelationName(source)),
+						errhint("Make a tag table for this source with "
+								"create_tag_table.")));
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("\"%s\" is %s but \"%s\" is %s",
+						   RelationGetRelationName(table),
+						   placement_name(a.placement),
+						   RelationGetRelationName(source),
+						   placement_name(b.placement)),
+					errhint("Make a tag table for this source with "
+							"create_tag_table.")));
+}
+
+/*
+ * Lock a distributed table against other writers, on whichever node they are.
+ * The caller is connected to SPI.
+ */
+void
+metaprobe_lock_on_every_node(const char *quoted_table)
+{
+	metaprobe_execute_command(
+		psprintf("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", quoted_table));
+}
