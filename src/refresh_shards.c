@@ -19,6 +19,7 @@
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -26,7 +27,6 @@
 #include "utils/lsyscache.h"
 
 #include "refresh.h"
-#include "relation.h"
 
 /* How many keys of each batch are asked for, on average. */
 #define SAMPLE_PER_BATCH 64
@@ -204,10 +204,9 @@ run_batch(Refresh *refresh, const Findings *findings, int batch, int n_batches)
 		refresh->removed +=
 			run(metaprobe_remove_statement(&refresh->names, range),
 				&parameters, SPI_OK_DELETE);
-	add_parameter(&parameters,
-				  metaprobe_type_in_namespace("probe_suite",
-											  refresh->namespace),
-				  PointerGetDatum(refresh->step_suite));
+	add_parameter(&parameters, BYTEAOID,
+				  PointerGetDatum(
+					  metaprobe_suite_to_bytes(refresh->step_suite)));
 	add_parameter(&parameters, TEXTOID, metaprobe_refresh_suite_hash(refresh));
 	if (findings->added > 0)
 		refresh->added += run(metaprobe_add_statement(&refresh->names, range),

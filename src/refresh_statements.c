@@ -349,7 +349,7 @@ append_range(StringInfo sql, const RefreshNames *names, KeyRange range,
 /*
  * The next three make the tags of a range of keys true.  The caller has locked
  * the tag table against other writers before.  Parameters: those of the range,
- * then, but for the last of the three, the suite and its hash.
+ * then, but for the last of the three, the suite as bytes and its hash.
  */
 static int
 suite_parameter(const RefreshNames *names, KeyRange range)
@@ -383,7 +383,7 @@ metaprobe_add_statement(const RefreshNames *names, KeyRange range)
 	append_range(&sql, names, range, "t");
 	appendStringInfo(
 		&sql,
-		" CROSS JOIN LATERAL %s.tag_metadata(s.%s::%s.loss_curve, "
+		" CROSS JOIN LATERAL %s.tag_by_binary_suite(s.%s::%s.loss_curve, "
 		"$%d) AS tag WHERE t.curve_hash IS NULL",
 		names->schema, names->curve, names->schema, suite);
 	append_range(&sql, names, range, "s");
@@ -407,7 +407,7 @@ metaprobe_change_statement(const RefreshNames *names, KeyRange range)
 	appendStringInfo(
 		&sql,
 		", suite_hash = $%d, tagged_at = pg_catalog.now() FROM %s "
-		"AS s CROSS JOIN LATERAL %s.tag_metadata(s.%s::%s."
+		"AS s CROSS JOIN LATERAL %s.tag_by_binary_suite(s.%s::%s."
 		"loss_curve, $%d) AS tag WHERE ",
 		suite + 1, names->source, names->schema, names->curve, names->schema,
 		suite);
