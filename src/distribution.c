@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "catalog/pg_class.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
@@ -17,30 +19,19 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
 #include "utils/rel.h"
 
 #include "distribution.h"
 #include "relation.h"
 
 /* Is Citus in this database?  Only who may write to pg_catalog can feign it. */
-static bool
-has_citus(void)
+bool
+metaprobe_has_citus(void)
 {
 	return OidIsValid(get_extension_oid("citus", true)) &&
 		   OidIsValid(
 			   get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE));
-}
-
-/*
- * Does this process run a query, or part of one, that another node of Citus has
- * sent?  Citus tells by the name under which the other connects.
- */
-bool
-metaprobe_serves_another_node(void)
-{
-	const char *name = GetConfigOption("application_name", true, false);
-
-	return name && strncmp(name, "citus_internal", 14) == 0 && has_citus();
 }
 
 static Placement
@@ -57,14 +48,14 @@ placement_of(char method, char replication, int colocation)
 Distribution
 metaprobe_distribution(Oid relid)
 {
-	Distribution found = {PLACED_HERE, 0, 1, NULL};
+	Distribution found = {PLACED_HERE, false, 0, 1, NULL};
 	Oid			 types[1] = {REGCLASSOID};
 	Datum		 values[1] = {ObjectIdGetDatum(relid)};
 	HeapTuple	 row;
 	TupleDesc	 columns;
 	bool		 isnull;
 
-	if (!has_citus())
+	if (!metaprobe_has_citus())
 		return found;
 	if (SPI_execute_with_args(
 			"SELECT p.partmethod, p.repmodel, p.colocationid,"
@@ -79,6 +70,7 @@ metaprobe_distribution(Oid relid)
 		return found;
 	row = SPI_tuptable->vals[0];
 	columns = SPI_tuptable->tupdesc;
+	found.is_known = true;
 	found.colocation = DatumGetInt32(SPI_getbinval(row, columns, 3, &isnull));
 	found.placement =
 		placement_of(DatumGetChar(SPI_getbinval(row, columns, 1, &isnull)),
@@ -146,9 +138,69 @@ placement_name(Placement placement)
 	}
 }
 
+/* Does a table have to be read elsewhere? */
+static bool
+is_elsewhere(const Distribution *distribution)
+{
+	return distribution->placement == PLACED_BY_COLUMN ||
+		   distribution->placement == PLACED_ON_ONE_SHARD;
+}
+
+/* The tables that a query reads, those of views included. */
+static List *
+tables_of_plan(SPIPlanPtr plan)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+	List			 *tables = NIL;
+	ListCell		 *cell;
+
+	foreach (cell, source->relationOids)
+	{
+		Oid relid = lfirst_oid(cell);
+
+		if (get_rel_relkind(relid) != RELKIND_VIEW &&
+			relid >= FirstNormalObjectId)
+			tables = list_append_unique_oid(tables, relid);
+	}
+	return tables;
+}
+
+/* Check that a view, the source of a local table, does not read elsewhere. */
+static void
+check_view_is_here(Relation table, Relation view)
+{
+	SPIPlanPtr plan = SPI_prepare(psprintf("SELECT FROM %s",
+										   metaprobe_quoted_relation(view)),
+								  0, NULL);
+	ListCell  *cell;
+
+	if (plan == NULL)
+		elog(ERROR, "could not look at view %u", RelationGetRelid(view));
+	foreach (cell, tables_of_plan(plan))
+	{
+		Oid			 relid = lfirst_oid(cell);
+		Distribution distribution = metaprobe_distribution(relid);
+
+		if (is_elsewhere(&distribution))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("\"%s\" is a local table but \"%s\" reads the "
+							"distributed table \"%s\"",
+							RelationGetRelationName(table),
+							RelationGetRelationName(view),
+							get_rel_name(relid)),
+					 errhint("Distribute the tag table with "
+							 "create_distributed_table(..., colocate_with => "
+							 "'%s').",
+							 get_rel_name(relid))));
+	}
+	SPI_freeplan(plan);
+}
+
 /*
- * Check that rows of a table can be joined with those of its source where they
- * are.  Of a view Citus itself will tell.  The caller is connected to SPI.
+ * Check that rows of a tag table can be joined with those of its source where
+ * they are.  Of distributed views Citus itself will tell.  The caller is
+ * connected to SPI.
  */
 void
 metaprobe_check_colocated(Relation table, Relation source)
@@ -156,8 +208,15 @@ metaprobe_check_colocated(Relation table, Relation source)
 	Distribution a = metaprobe_distribution(RelationGetRelid(table));
 	Distribution b = metaprobe_distribution(RelationGetRelid(source));
 
-	if (source->rd_rel->relkind == RELKIND_VIEW ||
-		(a.placement == b.placement && a.colocation == b.colocation))
+	if (source->rd_rel->relkind == RELKIND_VIEW)
+	{
+		if (a.placement == PLACED_HERE && metaprobe_has_citus())
+			check_view_is_here(table, source);
+		return;
+	}
+	if (a.placement == b.placement && a.colocation == b.colocation)
+		return;
+	if (a.placement == PLACED_HERE && !is_elsewhere(&b))
 		return;
 	if (a.placement == b.placement)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -174,6 +233,45 @@ metaprobe_check_colocated(Relation table, Relation source)
 						   placement_name(b.placement)),
 					errhint("Make a tag table for this source with "
 							"create_tag_table.")));
+}
+
+/*
+ * Does this process run a query, or part of one, that another node of Citus has
+ * sent?  Citus itself tells by the name under which the other connects.
+ */
+static bool
+serves_another_node(void)
+{
+	const char *name = GetConfigOption("application_name", true, false);
+
+	return name && strncmp(name, "citus_internal", 14) == 0 &&
+		   metaprobe_has_citus();
+}
+
+/*
+ * In a part of another node's query, refuse to read tables that are only this
+ * node's: one of that name may hold something else there.  Citus itself says
+ * which of the others may be read.  The caller is connected to SPI.
+ */
+void
+metaprobe_check_all_nodes_read(SPIPlanPtr plan)
+{
+	ListCell *cell;
+
+	if (!serves_another_node())
+		return;
+	foreach (cell, tables_of_plan(plan))
+	{
+		Oid relid = lfirst_oid(cell);
+
+		if (!metaprobe_distribution(relid).is_known)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("local relation \"%s\" cannot be read in a "
+							"distributed query",
+							get_rel_name(relid)),
+					 errhint("Pass the suite as a value, from a subquery.")));
+	}
 }
 
 /*

@@ -5,6 +5,7 @@
 #ifndef METAPROBE_DISTRIBUTION_H
 #define METAPROBE_DISTRIBUTION_H
 
+#include "executor/spi.h"
 #include "utils/relcache.h"
 
 typedef enum Placement
@@ -18,15 +19,17 @@ typedef enum Placement
 typedef struct Distribution
 {
 	Placement placement;
+	bool	  is_known;	  /* to Citus, which lets all nodes ask for it */
 	int		  colocation; /* same for tables whose shards lie together */
 	int		  n_shards;	  /* 1 unless PLACED_BY_COLUMN */
 	char	 *column;	  /* if PLACED_BY_COLUMN */
 } Distribution;
 
+extern bool			metaprobe_has_citus(void);
 extern Distribution metaprobe_distribution(Oid relid);
 extern void			metaprobe_distribute_like(Oid relid, Relation model);
 extern void			metaprobe_check_colocated(Relation table, Relation source);
+extern void			metaprobe_check_all_nodes_read(SPIPlanPtr plan);
 extern void			metaprobe_lock_on_every_node(const char *quoted_table);
-extern bool			metaprobe_serves_another_node(void);
 
 #endif /* METAPROBE_DISTRIBUTION_H */

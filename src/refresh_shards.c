@@ -209,8 +209,11 @@ run_batch(Refresh *refresh, const Findings *findings, int batch, int n_batches)
 					  metaprobe_suite_to_bytes(refresh->step_suite)));
 	add_parameter(&parameters, TEXTOID, metaprobe_refresh_suite_hash(refresh));
 	if (findings->added > 0)
-		refresh->added += run(metaprobe_add_statement(&refresh->names, range),
-							  &parameters, SPI_OK_INSERT);
+		refresh->added +=
+			run(metaprobe_add_statement(&refresh->names, range,
+										refresh->distribution.placement ==
+											PLACED_ON_ONE_SHARD),
+				&parameters, SPI_OK_INSERT);
 	if (findings->changed > 0)
 		refresh->changed +=
 			run(metaprobe_change_statement(&refresh->names, range),

@@ -357,9 +357,14 @@ suite_parameter(const RefreshNames *names, KeyRange range)
 	return 1 + (range.has_start + range.has_end) * names->n_keys;
 }
 
-/* Tag the rows that have no tag. */
+/*
+ * Tag the rows that have no tag.  For tables of one shard Citus 13.0 sends INSERT
+ * ... SELECT with a syntax error in it, unless there is a volatile function, for
+ * which it fetches the result and inserts that.
+ */
 char *
-metaprobe_add_statement(const RefreshNames *names, KeyRange range)
+metaprobe_add_statement(const RefreshNames *names, KeyRange range,
+						bool is_on_one_shard)
 {
 	int			   suite = suite_parameter(names, range);
 	StringInfoData sql;
@@ -376,9 +381,10 @@ metaprobe_add_statement(const RefreshNames *names, KeyRange range)
 	appendStringInfoString(&sql, ", ");
 	append_curve_hash(&sql, names);
 	appendStringInfo(&sql,
-					 ", $%d, pg_catalog.now() FROM %s AS s LEFT JOIN %s AS t "
+					 ", $%d, pg_catalog.%s() FROM %s AS s LEFT JOIN %s AS t "
 					 "ON ",
-					 suite + 1, names->source, names->tag_table);
+					 suite + 1, is_on_one_shard ? "clock_timestamp" : "now",
+					 names->source, names->tag_table);
 	append_match(&sql, names, "t", "s");
 	append_range(&sql, names, range, "t");
 	appendStringInfo(

@@ -39,8 +39,8 @@ typedef struct KeyRange
 } KeyRange;
 
 extern char *metaprobe_find_statement(const RefreshNames *names);
-extern char *metaprobe_add_statement(const RefreshNames *names,
-									 KeyRange			 range);
+extern char *metaprobe_add_statement(const RefreshNames *names, KeyRange range,
+									 bool is_on_one_shard);
 extern char *metaprobe_change_statement(const RefreshNames *names,
 										KeyRange			range);
 extern char *metaprobe_remove_statement(const RefreshNames *names,

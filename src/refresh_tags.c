@@ -457,6 +457,7 @@ merge_batch(Refresh *refresh, BlockNumber first, BlockNumber end)
 												  refresh->namespace),
 					  TEXTOID, TIDOID, TIDOID, BOOLOID};
 	Datum values[5];
+	int	  options;
 	int	  level;
 
 	metaprobe_refresh_begin_step(refresh, ShareRowExclusiveLock);
@@ -467,10 +468,12 @@ merge_batch(Refresh *refresh, BlockNumber first, BlockNumber end)
 	values[4] =
 		BoolGetDatum(refresh->step_suite->hash == refresh->classified_by);
 
+	/* Citus plans nothing whose parameters it does not know. */
+	options = metaprobe_has_citus() ? CURSOR_OPT_CUSTOM_PLAN :
+									  CURSOR_OPT_GENERIC_PLAN;
 	level = begin_batch_settings(refresh->is_keyed);
 	metaprobe_refresh_execute(metaprobe_merge_statement(&refresh->names), 5,
-							  types, values, CURSOR_OPT_GENERIC_PLAN,
-							  SPI_OK_SELECT);
+							  types, values, options, SPI_OK_SELECT);
 	AtEOXact_GUC(true, level);
 	refresh->added += returned_int64(1);
 	refresh->changed += returned_int64(2);
