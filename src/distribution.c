@@ -2,16 +2,16 @@
  * distribution.c
  *		Tables whose rows Citus keeps on other servers.
  *
- * All that the extension knows of Citus is here: how a table is distributed,
- * how another is distributed like it, and how it is locked on all nodes.  Citus
- * is not needed to build or to run the extension: its catalog and functions are
+ * What the extension knows of Citus is here: how a table is distributed, how
+ * another is distributed like it, and which tables a query may read.  Citus is
+ * not needed to build or to run the extension: its catalog and functions are
  * used by SQL, if it is there.
  */
 #include "postgres.h"
 
 #include "access/transam.h"
-#include "catalog/pg_class.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -167,15 +167,15 @@ tables_of_plan(SPIPlanPtr plan)
 
 /* Check that a view, the source of a local table, does not read elsewhere. */
 static void
-check_view_is_here(Relation table, Relation view)
+check_view_is_here(Relation table, Relation relation)
 {
-	SPIPlanPtr plan = SPI_prepare(psprintf("SELECT FROM %s",
-										   metaprobe_quoted_relation(view)),
-								  0, NULL);
+	char *query =
+		psprintf("SELECT FROM %s", metaprobe_quoted_relation(relation));
+	SPIPlanPtr plan = SPI_prepare(query, 0, NULL);
 	ListCell  *cell;
 
 	if (plan == NULL)
-		elog(ERROR, "could not look at view %u", RelationGetRelid(view));
+		elog(ERROR, "could not look at view %u", RelationGetRelid(relation));
 	foreach (cell, tables_of_plan(plan))
 	{
 		Oid			 relid = lfirst_oid(cell);
@@ -187,7 +187,7 @@ check_view_is_here(Relation table, Relation view)
 					 errmsg("\"%s\" is a local table but \"%s\" reads the "
 							"distributed table \"%s\"",
 							RelationGetRelationName(table),
-							RelationGetRelationName(view),
+							RelationGetRelationName(relation),
 							get_rel_name(relid)),
 					 errhint("Distribute the tag table with "
 							 "create_distributed_table(..., colocate_with => "
@@ -272,15 +272,4 @@ metaprobe_check_all_nodes_read(SPIPlanPtr plan)
 							get_rel_name(relid)),
 					 errhint("Pass the suite as a value, from a subquery.")));
 	}
-}
-
-/*
- * Lock a distributed table against other writers, on whichever node they are.
- * The caller is connected to SPI.
- */
-void
-metaprobe_lock_on_every_node(const char *quoted_table)
-{
-	metaprobe_execute_command(
-		psprintf("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", quoted_table));
 }

@@ -30,6 +30,5 @@ extern Distribution metaprobe_distribution(Oid relid);
 extern void			metaprobe_distribute_like(Oid relid, Relation model);
 extern void			metaprobe_check_colocated(Relation table, Relation source);
 extern void			metaprobe_check_all_nodes_read(SPIPlanPtr plan);
-extern void			metaprobe_lock_on_every_node(const char *quoted_table);
 
 #endif /* METAPROBE_DISTRIBUTION_H */

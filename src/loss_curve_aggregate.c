@@ -365,13 +365,18 @@ moments_of_datum(Datum datum)
 	return moments_read(DatumGetByteaPP(datum), CurrentMemoryContext);
 }
 
-/* The state of an aggregate, to be changed, in the aggregate's memory. */
+/*
+ * The first argument, to be changed: in an aggregate its state, in memory that
+ * lives as long.  By name the functions can be called anywhere.
+ */
 static CurveMoments *
-moments_of_aggregate(FunctionCallInfo fcinfo)
+moments_to_change(FunctionCallInfo fcinfo)
 {
-	MemoryContext context = metaprobe_aggregate_context(fcinfo);
+	MemoryContext context;
 	Datum		  datum;
 
+	if (!AggCheckCallContext(fcinfo, &context))
+		context = CurrentMemoryContext;
 	if (PG_ARGISNULL(0))
 		return moments_create(context);
 	datum = PG_GETARG_DATUM(0);
@@ -393,7 +398,7 @@ add_curve(FunctionCallInfo fcinfo)
 		PG_RETURN_NULL();
 	if (PG_ARGISNULL(1))
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	state = moments_of_aggregate(fcinfo);
+	state = moments_to_change(fcinfo);
 	curve = PG_GETARG_LOSS_CURVE(1);
 	moments_extend(state, curve->n_epochs);
 	for (int epoch = 0; epoch < curve->n_epochs; epoch++)
@@ -421,7 +426,7 @@ combine_moments(FunctionCallInfo fcinfo)
 		PG_RETURN_NULL();
 	if (PG_ARGISNULL(1))
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	into = moments_of_aggregate(fcinfo);
+	into = moments_to_change(fcinfo);
 	from = moments_of_datum(PG_GETARG_DATUM(1));
 	moments_extend(into, from->n_epochs);
 	for (int epoch = 0; epoch < from->n_epochs; epoch++)

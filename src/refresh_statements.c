@@ -323,13 +323,16 @@ metaprobe_find_statement(const RefreshNames *names)
 /* " AND ROW(s.k, s.l) >= ROW($1, $2)" */
 static void
 append_bound(StringInfo sql, const RefreshNames *names, const char *alias,
-			 const char *comparison, int first_parameter)
+			 bool is_start, int first_parameter)
 {
 	appendStringInfoString(sql, " AND ROW(");
 	for (int i = 0; i < names->n_keys; i++)
 		appendStringInfo(sql, "%s%s.%s", i > 0 ? ", " : "", alias,
 						 names->keys[i]);
-	appendStringInfo(sql, ") %s ROW(", comparison);
+	if (is_start)
+		appendStringInfo(sql, ") %s ROW(", names->at_least);
+	else
+		appendStringInfo(sql, ") %s ROW(", names->less);
 	for (int i = 0; i < names->n_keys; i++)
 		appendStringInfo(sql, "%s$%d", i > 0 ? ", " : "", first_parameter + i);
 	appendStringInfoChar(sql, ')');
@@ -340,9 +343,9 @@ append_range(StringInfo sql, const RefreshNames *names, KeyRange range,
 			 const char *alias)
 {
 	if (range.has_start)
-		append_bound(sql, names, alias, names->at_least, 1);
+		append_bound(sql, names, alias, true, 1);
 	if (range.has_end)
-		append_bound(sql, names, alias, names->less,
+		append_bound(sql, names, alias, false,
 					 range.has_start ? 1 + names->n_keys : 1);
 }
 
@@ -380,10 +383,12 @@ metaprobe_add_statement(const RefreshNames *names, KeyRange range,
 		appendStringInfo(&sql, ", tag.%s", metaprobe_tag_columns[i].name);
 	appendStringInfoString(&sql, ", ");
 	append_curve_hash(&sql, names);
-	appendStringInfo(&sql,
-					 ", $%d, pg_catalog.%s() FROM %s AS s LEFT JOIN %s AS t "
-					 "ON ",
-					 suite + 1, is_on_one_shard ? "clock_timestamp" : "now",
+	appendStringInfo(&sql, ", $%d, ", suite + 1);
+	if (is_on_one_shard)
+		appendStringInfoString(&sql, "pg_catalog.clock_timestamp()");
+	else
+		appendStringInfoString(&sql, "pg_catalog.now()");
+	appendStringInfo(&sql, " FROM %s AS s LEFT JOIN %s AS t ON ",
 					 names->source, names->tag_table);
 	append_match(&sql, names, "t", "s");
 	append_range(&sql, names, range, "t");

@@ -178,6 +178,18 @@ name_keys(Refresh *refresh, Relation tag_table, const TagKey *key,
 }
 
 /*
+ * Lock a distributed table against other writers.  They may have sent their
+ * statements to any node, and the command, unlike opening the table, goes to all.
+ */
+static void
+lock_on_every_node(const Refresh *refresh)
+{
+	metaprobe_execute_command(
+		psprintf("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE",
+				 refresh->names.tag_table));
+}
+
+/*
  * Lock the tag table and name what the step's statements speak of; anew in
  * every transaction, for relations may change between them.
  */
@@ -203,7 +215,7 @@ describe(Refresh *refresh, LOCKMODE lock)
 	name_keys(refresh, tag_table, &key, source);
 	metaprobe_check_colocated(tag_table, source);
 	if (!is_here && lock != AccessShareLock)
-		metaprobe_lock_on_every_node(refresh->names.tag_table);
+		lock_on_every_node(refresh);
 	relation_close(source, NoLock);
 	relation_close(tag_table, NoLock);
 }
