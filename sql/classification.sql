@@ -155,6 +155,18 @@ SELECT metric, count(*), count(*) FILTER (WHERE novelty > middle) AS beyond, cou
 DROP VIEW limited;
 DROP TABLE curves, metrics;
 
+-- by the binary form, as refresh_tags sends suites to other servers: a column, a constant
+SELECT count(*) AS rows, bool_and(tag_by_binary_suite(curve, bytes) = tag_metadata(curve, suite)) AS same
+	FROM (SELECT ARRAY[x]::loss_curve AS curve FROM generate_series(0, 30) x) c,
+		(SELECT suite, probe_suite_send(suite) AS bytes FROM suites
+			UNION ALL SELECT suite, probe_suite_send(suite) FROM ties) s;
+SELECT format('SELECT count(*) AS rows, bool_and(tag_by_binary_suite(ARRAY[x]::loss_curve, %L) = tag_metadata(ARRAY[x]::loss_curve, suite)) AS same
+	FROM suites, generate_series(0, 30) x', probe_suite_send(suite)) AS query FROM suites \gset
+:query;
+SELECT error_of($$SELECT tag_by_binary_suite('[1]', '\x')$$);
+SELECT error_of($$SELECT tag_by_binary_suite('[1]', '\xff00')$$);
+SELECT error_of(format('SELECT tag_by_binary_suite(''[1]'', %L)', probe_suite_send(suite) || '\x00'::bytea)) FROM suites;
+
 -- a label that the suite does not have
 SELECT error_of('SELECT label_score(''[1]'', ''d'', suite) FROM suites');
 SELECT error_of('SELECT label_score(''[1]'', ''A'', suite) FROM suites');

@@ -55,6 +55,16 @@ SELECT avg(curve) FROM (VALUES ('[3.4028235e38,3.4028235e38]'::loss_curve),
 	('[3.4028235e38,-3.4028235e38]')) v(curve);
 SELECT stddev(curve) FROM (VALUES ('[16777216]'::loss_curve), ('[16777215]'), ('[16777214]')) v(curve);
 SELECT avg(curve), stddev(curve) FROM (VALUES ('[1e-45]'::loss_curve), ('[3e-45]')) v(curve);
+-- their state is a type, for those who combine states by themselves, as Citus does
+SELECT m = loss_curve_moments_out(loss_curve_moments_in(m::cstring))::text AS same, length(m),
+	loss_curve_avg_finalfn(m::loss_curve_moments), loss_curve_stddev_finalfn(m::loss_curve_moments)
+	FROM (SELECT loss_curve_moments_transfn(loss_curve_moments_transfn(NULL, '[1,2]'), '[3,null,5]')::text) s(m);
+SELECT loss_curve_avg_finalfn(loss_curve_moments_combine(a, b)), loss_curve_moments_combine(a, NULL)::text = a::text AS left,
+	loss_curve_moments_combine(NULL, b)::text = b::text AS right, loss_curve_moments_send(a)::text = a::text AS sent
+	FROM (SELECT loss_curve_moments_transfn(NULL, '[1,2]') AS a, loss_curve_moments_transfn(NULL, '[2]') AS b) s;
+SELECT error_of($$SELECT '\x'::loss_curve_moments$$), error_of($$SELECT '\x0000000100'::loss_curve_moments$$);
+SELECT error_of($$SELECT '\x000000000000'::loss_curve_moments$$), error_of($$SELECT '\xffffffff'::loss_curve_moments$$);
+SELECT error_of(format('SELECT %L::loss_curve_moments', '\x00000001' || repeat('f', 80)));
 -- groups and moving averages
 SELECT g, avg(curve), stddev(curve) FROM (VALUES (1, '[1,2]'::loss_curve), (2, '[5]'), (1, '[3,6]')) v(g, curve)
 	GROUP BY g ORDER BY g;

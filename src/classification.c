@@ -84,10 +84,8 @@ tag_columns(FunctionCallInfo fcinfo, LoadedSuite *suite)
 	return suite->tag_columns;
 }
 
-/* tag_metadata(curve [, suite]) */
-PG_FUNCTION_INFO_V1(metaprobe_tag_metadata);
-Datum
-metaprobe_tag_metadata(PG_FUNCTION_ARGS)
+static Datum
+tag_of_call(FunctionCallInfo fcinfo)
 {
 	LoadedSuite *suite = begin_classification(fcinfo, 1);
 	Datum		 values[N_TAG_COLUMNS];
@@ -111,6 +109,22 @@ metaprobe_tag_metadata(PG_FUNCTION_ARGS)
 
 	PG_RETURN_DATUM(HeapTupleGetDatum(
 		heap_form_tuple(tag_columns(fcinfo, suite), values, nulls)));
+}
+
+/* tag_metadata(curve [, suite]) */
+PG_FUNCTION_INFO_V1(metaprobe_tag_metadata);
+Datum
+metaprobe_tag_metadata(PG_FUNCTION_ARGS)
+{
+	return tag_of_call(fcinfo);
+}
+
+/* tag_by_binary_suite(curve, suite) */
+PG_FUNCTION_INFO_V1(metaprobe_tag_by_binary_suite);
+Datum
+metaprobe_tag_by_binary_suite(PG_FUNCTION_ARGS)
+{
+	return tag_of_call(fcinfo);
 }
 
 /* The number of a label; an error if the suite has no such. */

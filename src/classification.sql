@@ -70,6 +70,15 @@ CREATE FUNCTION tag_metadata(curve loss_curve)
 COMMENT ON FUNCTION tag_metadata(loss_curve) IS
 	'label of a curve with probability, score, runner-up, margin, distance, novelty, with the default suite';
 
+-- What refresh_tags sends to the shards of distributed tables: the binary form is
+-- read and written in a tenth of the text's time.
+CREATE FUNCTION tag_by_binary_suite(curve loss_curve, suite bytea)
+	RETURNS metadata_tag
+	AS 'MODULE_PATHNAME', 'metaprobe_tag_by_binary_suite'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 250;
+COMMENT ON FUNCTION tag_by_binary_suite(loss_curve, bytea) IS
+	'tag_metadata with the suite in binary form, for refresh_tags of distributed tables';
+
 CREATE FUNCTION label_score(curve loss_curve, label text, suite probe_suite)
 	RETURNS double precision
 	AS 'MODULE_PATHNAME', 'metaprobe_label_score'

@@ -11,6 +11,9 @@
 
 #include "fmgr.h"
 #include "libpq/pqformat.h"
+#include "utils/builtins.h"
+#include "utils/expandeddatum.h"
+#include "utils/memutils.h"
 
 #include "aggregate.h"
 #include "compat.h"
@@ -199,85 +202,23 @@ loss_curve_agg_finalfn(PG_FUNCTION_ARGS)
  * avg and stddev
  */
 
-/* Moments of every epoch, of curves that may have different lengths. */
+/*
+ * Moments of every epoch, of curves that may have different lengths.  While they
+ * are added to they are an expanded object, in memory of their own; flat, as one
+ * process or server sends them to another, the same numbers in network order.
+ */
 typedef struct CurveMoments
 {
-	int		 n_epochs;
-	int		 capacity;
-	Moments *epochs;
+	ExpandedObjectHeader header;
+	int					 n_epochs;
+	int					 capacity;
+	Moments				*epochs;
 } CurveMoments;
 
 #define FIRST_CAPACITY 16
 
-/* The next power of two that holds n epochs, at most the limit. */
-static int
-grown_capacity(int capacity, int n)
-{
-	while (capacity < n)
-		capacity *= 2;
-	return Min(capacity, LOSS_CURVE_MAX_EPOCHS);
-}
-
-static CurveMoments *
-moments_extend(CurveMoments *state, int n, MemoryContext context)
-{
-	if (state == NULL)
-	{
-		state = MemoryContextAllocZero(context, sizeof(CurveMoments));
-		state->capacity = grown_capacity(FIRST_CAPACITY, n);
-		state->epochs =
-			MemoryContextAlloc(context, state->capacity * sizeof(Moments));
-	}
-	else if (n > state->capacity)
-	{
-		state->capacity = grown_capacity(state->capacity, n);
-		state->epochs =
-			repalloc(state->epochs, state->capacity * sizeof(Moments));
-	}
-	while (state->n_epochs < n)
-		memset(&state->epochs[state->n_epochs++], 0, sizeof(Moments));
-	return state;
-}
-
-PG_FUNCTION_INFO_V1(loss_curve_moments_transfn);
-Datum
-loss_curve_moments_transfn(PG_FUNCTION_ARGS)
-{
-	MemoryContext context = metaprobe_aggregate_context(fcinfo);
-	CurveMoments *state = METAPROBE_GETARG_STATE(CurveMoments, 0);
-
-	if (!PG_ARGISNULL(1))
-	{
-		LossCurve *curve = PG_GETARG_LOSS_CURVE(1);
-
-		state = moments_extend(state, curve->n_epochs, context);
-		for (int epoch = 0; epoch < curve->n_epochs; epoch++)
-		{
-			if (!metaprobe_loss_is_missing(curve->losses[epoch]))
-				metaprobe_moments_add(&state->epochs[epoch],
-									  curve->losses[epoch]);
-		}
-	}
-	METAPROBE_RETURN_STATE(state);
-}
-
-PG_FUNCTION_INFO_V1(loss_curve_moments_combine);
-Datum
-loss_curve_moments_combine(PG_FUNCTION_ARGS)
-{
-	MemoryContext context = metaprobe_aggregate_context(fcinfo);
-	CurveMoments *into = METAPROBE_GETARG_STATE(CurveMoments, 0);
-	CurveMoments *from = METAPROBE_GETARG_STATE(CurveMoments, 1);
-
-	if (from != NULL)
-	{
-		into = moments_extend(into, from->n_epochs, context);
-		for (int epoch = 0; epoch < from->n_epochs; epoch++)
-			metaprobe_moments_merge(&into->epochs[epoch],
-									&from->epochs[epoch]);
-	}
-	METAPROBE_RETURN_STATE(into);
-}
+/* Flat, each epoch has a count and two sums of two numbers. */
+#define FLAT_EPOCH_SIZE (sizeof(int64) + 4 * sizeof(float8))
 
 static void
 send_wide_sum(StringInfo message, const WideSum *sum)
@@ -293,11 +234,9 @@ receive_wide_sum(StringInfo message, WideSum *sum)
 	sum->error = pq_getmsgfloat8(message);
 }
 
-PG_FUNCTION_INFO_V1(loss_curve_moments_serialize);
-Datum
-loss_curve_moments_serialize(PG_FUNCTION_ARGS)
+static bytea *
+moments_write(const CurveMoments *state)
 {
-	CurveMoments  *state = (CurveMoments *) PG_GETARG_POINTER(0);
 	StringInfoData message;
 
 	pq_begintypsend(&message);
@@ -308,7 +247,67 @@ loss_curve_moments_serialize(PG_FUNCTION_ARGS)
 		send_wide_sum(&message, &state->epochs[epoch].losses);
 		send_wide_sum(&message, &state->epochs[epoch].squares);
 	}
-	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+	return pq_endtypsend(&message);
+}
+
+static Size
+moments_flat_size(ExpandedObjectHeader *header)
+{
+	return VARHDRSZ + sizeof(int32) +
+		   ((CurveMoments *) header)->n_epochs * FLAT_EPOCH_SIZE;
+}
+
+static void
+moments_flatten(ExpandedObjectHeader *header, void *result, Size size)
+{
+	bytea *flat = moments_write((CurveMoments *) header);
+
+	Assert(VARSIZE(flat) == size);
+	memcpy(result, flat, size);
+	pfree(flat);
+}
+
+static const ExpandedObjectMethods moments_methods = {moments_flat_size,
+													  moments_flatten};
+
+static CurveMoments *
+moments_create(MemoryContext parent)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "metaprobe moments",
+												  ALLOCSET_SMALL_SIZES);
+	CurveMoments *state =
+		MemoryContextAllocZero(context, sizeof(CurveMoments));
+
+	EOH_init_header(&state->header, &moments_methods, context);
+	return state;
+}
+
+/* The next power of two that holds n epochs, at most the limit. */
+static int
+grown_capacity(int capacity, int n)
+{
+	while (capacity < n)
+		capacity *= 2;
+	return Min(capacity, LOSS_CURVE_MAX_EPOCHS);
+}
+
+static void
+moments_extend(CurveMoments *state, int n)
+{
+	if (state->epochs == NULL)
+	{
+		state->capacity = grown_capacity(FIRST_CAPACITY, n);
+		state->epochs = MemoryContextAlloc(state->header.eoh_context,
+										   state->capacity * sizeof(Moments));
+	}
+	else if (n > state->capacity)
+	{
+		state->capacity = grown_capacity(state->capacity, n);
+		state->epochs =
+			repalloc(state->epochs, state->capacity * sizeof(Moments));
+	}
+	while (state->n_epochs < n)
+		memset(&state->epochs[state->n_epochs++], 0, sizeof(Moments));
 }
 
 /* More than any rows can be, and so few that adding them up cannot overflow. */
@@ -334,14 +333,18 @@ received_length(StringInfo message)
 	return n_epochs;
 }
 
-PG_FUNCTION_INFO_V1(loss_curve_moments_deserialize);
-Datum
-loss_curve_moments_deserialize(PG_FUNCTION_ARGS)
+/* Moments from their flat form, whose bytes are distrusted. */
+static CurveMoments *
+moments_read(bytea *flat, MemoryContext parent)
 {
-	StringInfoData message = metaprobe_received_state(fcinfo);
-	int			   n_epochs = received_length(&message);
-	CurveMoments *state = moments_extend(NULL, n_epochs, CurrentMemoryContext);
+	CurveMoments  *state = moments_create(parent);
+	StringInfoData message = {0};
+	int			   n_epochs;
 
+	message.data = VARDATA_ANY(flat);
+	message.len = VARSIZE_ANY_EXHDR(flat);
+	n_epochs = received_length(&message);
+	moments_extend(state, n_epochs);
 	for (int epoch = 0; epoch < n_epochs; epoch++)
 	{
 		state->epochs[epoch].count = pq_getmsgint64(&message);
@@ -350,40 +353,217 @@ loss_curve_moments_deserialize(PG_FUNCTION_ARGS)
 		check_moments(&state->epochs[epoch]);
 	}
 	pq_getmsgend(&message);
-	PG_RETURN_POINTER(state);
+	return state;
+}
+
+/* Moments that are only looked at. */
+static const CurveMoments *
+moments_of_datum(Datum datum)
+{
+	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
+		return (CurveMoments *) DatumGetEOHP(datum);
+	return moments_read(DatumGetByteaPP(datum), CurrentMemoryContext);
+}
+
+/*
+ * The first argument, to be changed: in an aggregate its state, in memory that
+ * lives as long.  By name the functions can be called anywhere.
+ */
+static CurveMoments *
+moments_to_change(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+	Datum		  datum;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		context = CurrentMemoryContext;
+	if (PG_ARGISNULL(0))
+		return moments_create(context);
+	datum = PG_GETARG_DATUM(0);
+	if (VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(datum)))
+		return (CurveMoments *) DatumGetEOHP(datum);
+	return moments_read(DatumGetByteaPP(datum), context);
+}
+
+#define PG_RETURN_MOMENTS(state) \
+	PG_RETURN_DATUM(EOHPGetRWDatum(&(state)->header))
+
+static Datum
+add_curve(FunctionCallInfo fcinfo)
+{
+	CurveMoments *state;
+	LossCurve	 *curve;
+
+	if (PG_ARGISNULL(1) && PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	state = moments_to_change(fcinfo);
+	curve = PG_GETARG_LOSS_CURVE(1);
+	moments_extend(state, curve->n_epochs);
+	for (int epoch = 0; epoch < curve->n_epochs; epoch++)
+	{
+		if (!metaprobe_loss_is_missing(curve->losses[epoch]))
+			metaprobe_moments_add(&state->epochs[epoch], curve->losses[epoch]);
+	}
+	PG_RETURN_MOMENTS(state);
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_moments_transfn);
+Datum
+metaprobe_moments_transfn(PG_FUNCTION_ARGS)
+{
+	return add_curve(fcinfo);
+}
+
+static Datum
+combine_moments(FunctionCallInfo fcinfo)
+{
+	CurveMoments	   *into;
+	const CurveMoments *from;
+
+	if (PG_ARGISNULL(1) && PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	into = moments_to_change(fcinfo);
+	from = moments_of_datum(PG_GETARG_DATUM(1));
+	moments_extend(into, from->n_epochs);
+	for (int epoch = 0; epoch < from->n_epochs; epoch++)
+		metaprobe_moments_merge(&into->epochs[epoch], &from->epochs[epoch]);
+	PG_RETURN_MOMENTS(into);
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_moments_combine);
+Datum
+metaprobe_moments_combine(PG_FUNCTION_ARGS)
+{
+	return combine_moments(fcinfo);
 }
 
 /* A curve of one figure of every epoch, missing where that is NaN. */
-static LossCurve *
-curve_of_moments(const CurveMoments *state,
+static Datum
+curve_of_moments(FunctionCallInfo fcinfo,
 				 double (*figure)(const Moments *moments))
 {
-	LossCurve *curve = loss_curve_create(state->n_epochs);
+	const CurveMoments *state;
+	LossCurve		   *curve;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = moments_of_datum(PG_GETARG_DATUM(0));
+	curve = loss_curve_create(state->n_epochs);
 	for (int epoch = 0; epoch < state->n_epochs; epoch++)
 		curve->losses[epoch] =
 			loss_curve_loss(figure(&state->epochs[epoch]), epoch);
-	return loss_curve_finish(curve);
+	PG_RETURN_LOSS_CURVE(loss_curve_finish(curve));
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_moments_avg_final);
+Datum
+metaprobe_moments_avg_final(PG_FUNCTION_ARGS)
+{
+	return curve_of_moments(fcinfo, metaprobe_moments_mean);
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_moments_stddev_final);
+Datum
+metaprobe_moments_stddev_final(PG_FUNCTION_ARGS)
+{
+	return curve_of_moments(fcinfo, metaprobe_moments_stddev);
+}
+
+/*
+ * Moments as a type, for those who combine states of aggregates by themselves
+ */
+
+/* A flat form that is good. */
+static bytea *
+checked_moments(bytea *flat)
+{
+	CurveMoments *state = moments_read(flat, CurrentMemoryContext);
+
+	DeleteExpandedObject(EOHPGetRWDatum(&state->header));
+	return flat;
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_moments_in);
+Datum
+metaprobe_moments_in(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(checked_moments(
+		DatumGetByteaPP(DirectFunctionCall1(byteain, PG_GETARG_DATUM(0)))));
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_moments_out);
+Datum
+metaprobe_moments_out(PG_FUNCTION_ARGS)
+{
+	bytea *flat = PG_GETARG_BYTEA_PP(0);
+
+	return DirectFunctionCall1(byteaout, PointerGetDatum(flat));
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_moments_recv);
+Datum
+metaprobe_moments_recv(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(checked_moments(
+		DatumGetByteaPP(DirectFunctionCall1(bytearecv, PG_GETARG_DATUM(0)))));
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_moments_send);
+Datum
+metaprobe_moments_send(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P_COPY(0));
+}
+
+/*
+ * The same for the SQL of version 0.1.0, whose states were of type internal
+ */
+
+PG_FUNCTION_INFO_V1(loss_curve_moments_transfn);
+Datum
+loss_curve_moments_transfn(PG_FUNCTION_ARGS)
+{
+	return add_curve(fcinfo);
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_moments_combine);
+Datum
+loss_curve_moments_combine(PG_FUNCTION_ARGS)
+{
+	return combine_moments(fcinfo);
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_moments_serialize);
+Datum
+loss_curve_moments_serialize(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(moments_write(moments_of_datum(PG_GETARG_DATUM(0))));
+}
+
+PG_FUNCTION_INFO_V1(loss_curve_moments_deserialize);
+Datum
+loss_curve_moments_deserialize(PG_FUNCTION_ARGS)
+{
+	CurveMoments *state =
+		moments_read(PG_GETARG_BYTEA_PP(0), CurrentMemoryContext);
+
+	PG_RETURN_MOMENTS(state);
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_avg_finalfn);
 Datum
 loss_curve_avg_finalfn(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_LOSS_CURVE(
-		curve_of_moments((CurveMoments *) PG_GETARG_POINTER(0),
-						 metaprobe_moments_mean));
+	return curve_of_moments(fcinfo, metaprobe_moments_mean);
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_stddev_finalfn);
 Datum
 loss_curve_stddev_finalfn(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_LOSS_CURVE(
-		curve_of_moments((CurveMoments *) PG_GETARG_POINTER(0),
-						 metaprobe_moments_stddev));
+	return curve_of_moments(fcinfo, metaprobe_moments_stddev);
 }

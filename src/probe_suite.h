@@ -149,7 +149,9 @@ extern bool metaprobe_fit_is_valid(const SuiteSettings *settings, int n_epochs,
 								   Node *escontext);
 
 /* probe_suite_binary.c */
-extern Datum metaprobe_probe_suite_send(PG_FUNCTION_ARGS);
+extern Datum	   metaprobe_probe_suite_send(PG_FUNCTION_ARGS);
+extern bytea	  *metaprobe_suite_to_bytes(const ProbeSuite *suite);
+extern ProbeSuite *metaprobe_suite_from_bytes(bytea *bytes);
 extern void	 metaprobe_probe_write(StringInfo message, const Probe *probe,
 								   bool for_client);
 extern Probe metaprobe_probe_read(StringInfo message, bool from_client);

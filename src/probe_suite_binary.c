@@ -146,11 +146,10 @@ binary_version(const SuiteView *view)
 					   PROBE_SUITE_BINARY_VERSION;
 }
 
-PG_FUNCTION_INFO_V1(metaprobe_probe_suite_send);
-Datum
-metaprobe_probe_suite_send(PG_FUNCTION_ARGS)
+/* The binary form, with names in the client's encoding or the database's. */
+static bytea *
+write_suite(const ProbeSuite *suite, bool for_client)
 {
-	ProbeSuite	  *suite = PG_GETARG_PROBE_SUITE(0);
 	SuiteView	   view;
 	StringInfoData message;
 
@@ -166,13 +165,27 @@ metaprobe_probe_suite_send(PG_FUNCTION_ARGS)
 	{
 		Probe probe = metaprobe_suite_probe(&view, i);
 
-		metaprobe_probe_write(&message, &probe, true);
+		metaprobe_probe_write(&message, &probe, for_client);
 	}
 	if (binary_version(&view) >= FITTED_SUITE_BINARY_VERSION)
 		write_fit(&message, &view);
 	if (view.max_novelty)
 		pq_sendfloat8(&message, *view.max_novelty);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+	return pq_endtypsend(&message);
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_probe_suite_send);
+Datum
+metaprobe_probe_suite_send(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(write_suite(PG_GETARG_PROBE_SUITE(0), true));
+}
+
+/* The binary form as a value for another server of the same encoding. */
+bytea *
+metaprobe_suite_to_bytes(const ProbeSuite *suite)
+{
+	return write_suite(suite, false);
 }
 
 /* A byte that numbers one of count choices. */
@@ -230,11 +243,10 @@ read_max_novelty(StringInfo message)
 	return max_novelty;
 }
 
-PG_FUNCTION_INFO_V1(metaprobe_probe_suite_recv);
-Datum
-metaprobe_probe_suite_recv(PG_FUNCTION_ARGS)
+/* A suite from its binary form; all bytes are distrusted. */
+static ProbeSuite *
+read_suite(StringInfo message, bool from_client)
 {
-	StringInfo	  message = (StringInfo) PG_GETARG_POINTER(0);
 	int			  version = pq_getmsgbyte(message);
 	SuiteSettings settings = {0};
 	int32		  n_probes;
@@ -263,13 +275,30 @@ metaprobe_probe_suite_recv(PG_FUNCTION_ARGS)
 	for (int i = 0; i < n_probes; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		probes[i] = metaprobe_probe_read(message, true);
+		probes[i] = metaprobe_probe_read(message, from_client);
 	}
 	if (version >= FITTED_SUITE_BINARY_VERSION)
 		read_fit(message, &settings);
 	if (version >= LIMITED_SUITE_BINARY_VERSION)
 		settings.max_novelty = read_max_novelty(message);
 	pq_getmsgend(message);
-	PG_RETURN_PROBE_SUITE(
-		metaprobe_suite_build(probes, n_probes, &settings, NULL));
+	return metaprobe_suite_build(probes, n_probes, &settings, NULL);
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_probe_suite_recv);
+Datum
+metaprobe_probe_suite_recv(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_PROBE_SUITE(read_suite((StringInfo) PG_GETARG_POINTER(0), true));
+}
+
+/* What metaprobe_suite_to_bytes() gave. */
+ProbeSuite *
+metaprobe_suite_from_bytes(bytea *bytes)
+{
+	StringInfoData message = {0};
+
+	message.data = VARDATA_ANY(bytes);
+	message.len = VARSIZE_ANY_EXHDR(bytes);
+	return read_suite(&message, false);
 }

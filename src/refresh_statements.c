@@ -9,6 +9,10 @@
  *
  * In all of them s is the source, t the tag table, w the work table, which has
  * the key columns as key_1, key_2, ...
+ *
+ * Where tables are distributed there is no work table: each statement finds by
+ * itself what is to be done, and does it, by joins on the keys alone, so that it
+ * can run wherever the rows are.
  */
 #include "postgres.h"
 
@@ -102,6 +106,18 @@ metaprobe_bad_key_statement(const RefreshNames *names)
 	return sql.data;
 }
 
+/* FROM and what follows: tags whose row is gone. */
+static void
+append_orphans(StringInfo sql, const RefreshNames *names)
+{
+	appendStringInfo(sql,
+					 "FROM %s AS t WHERE NOT EXISTS (SELECT FROM %s AS s "
+					 "WHERE ",
+					 names->tag_table, names->source);
+	append_match(sql, names, "t", "s");
+	appendStringInfoChar(sql, ')');
+}
+
 /*
  * Fill the work table: keys of rows that have no tag by this curve and suite,
  * with hash and tag, and keys of tags that have no row, with neither.
@@ -137,13 +153,9 @@ metaprobe_classify_statement(const RefreshNames *names)
 
 	appendStringInfoString(&sql, "UNION ALL SELECT ");
 	append_keys_of(&sql, names, "t");
-	appendStringInfo(&sql,
-					 ", NULL::pg_catalog.int8, NULL::%s.metadata_tag "
-					 "FROM %s AS t WHERE NOT EXISTS (SELECT FROM %s AS s "
-					 "WHERE ",
-					 names->schema, names->tag_table, names->source);
-	append_match(&sql, names, "t", "s");
-	appendStringInfoChar(&sql, ')');
+	appendStringInfo(&sql, ", NULL::pg_catalog.int8, NULL::%s.metadata_tag ",
+					 names->schema);
+	append_orphans(&sql, names);
 	return sql.data;
 }
 
@@ -250,5 +262,188 @@ metaprobe_merge_statement(const RefreshNames *names)
 						   ") SELECT (SELECT pg_catalog.count(*) FROM added), "
 						   "(SELECT pg_catalog.count(*) FROM changed), "
 						   "(SELECT pg_catalog.count(*) FROM removed)");
+	return sql.data;
+}
+
+/*
+ * Statements for distributed tables
+ */
+
+/* Is the tag by another curve or suite?  The hash of the latter is $n. */
+static void
+append_is_outdated(StringInfo sql, const RefreshNames *names, int suite_hash)
+{
+	appendStringInfoString(sql, "(t.curve_hash OPERATOR(pg_catalog.=) ");
+	append_curve_hash(sql, names);
+	appendStringInfo(sql,
+					 " AND t.suite_hash OPERATOR(pg_catalog.=) $%d) IS NOT "
+					 "TRUE",
+					 suite_hash);
+}
+
+/*
+ * What is to be done: kind (1 for a row without a tag, 2 for one with a tag by
+ * another curve or suite, 3 for a tag without a row), key, count.  Only a sample
+ * of the keys is told, ordered; the others are counted under a key of nulls.
+ * Parameters: hash of the suite, the share of keys to be told.
+ */
+char *
+metaprobe_find_statement(const RefreshNames *names)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT kind");
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(&sql, ", CASE WHEN is_told THEN key_%d END", i + 1);
+	appendStringInfoString(&sql, ", pg_catalog.count(*) FROM (SELECT ");
+	append_keys_of(&sql, names, "s");
+	appendStringInfo(&sql,
+					 ", CASE WHEN t.curve_hash IS NULL THEN 1 ELSE 2 END AS "
+					 "kind, pg_catalog.random() OPERATOR(pg_catalog.<) $2 AS "
+					 "is_told FROM %s AS s LEFT JOIN %s AS t ON ",
+					 names->source, names->tag_table);
+	append_match(&sql, names, "t", "s");
+	appendStringInfoString(&sql, " WHERE ");
+	append_is_outdated(&sql, names, 1);
+	appendStringInfoString(&sql, " UNION ALL SELECT ");
+	append_keys_of(&sql, names, "t");
+	appendStringInfoString(
+		&sql, ", 3, pg_catalog.random() OPERATOR(pg_catalog.<) $2 ");
+	append_orphans(&sql, names);
+	appendStringInfoString(&sql, ") AS found GROUP BY 1");
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(&sql, ", %d", i + 2);
+	appendStringInfoString(&sql, " ORDER BY 2 NULLS FIRST");
+	for (int i = 1; i < names->n_keys; i++)
+		appendStringInfo(&sql, ", %d", i + 2);
+	return sql.data;
+}
+
+/* " AND ROW(s.k, s.l) >= ROW($1, $2)" */
+static void
+append_bound(StringInfo sql, const RefreshNames *names, const char *alias,
+			 bool is_start, int first_parameter)
+{
+	appendStringInfoString(sql, " AND ROW(");
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(sql, "%s%s.%s", i > 0 ? ", " : "", alias,
+						 names->keys[i]);
+	if (is_start)
+		appendStringInfo(sql, ") %s ROW(", names->at_least);
+	else
+		appendStringInfo(sql, ") %s ROW(", names->less);
+	for (int i = 0; i < names->n_keys; i++)
+		appendStringInfo(sql, "%s$%d", i > 0 ? ", " : "", first_parameter + i);
+	appendStringInfoChar(sql, ')');
+}
+
+static void
+append_range(StringInfo sql, const RefreshNames *names, KeyRange range,
+			 const char *alias)
+{
+	if (range.has_start)
+		append_bound(sql, names, alias, true, 1);
+	if (range.has_end)
+		append_bound(sql, names, alias, false,
+					 range.has_start ? 1 + names->n_keys : 1);
+}
+
+/*
+ * The next three make the tags of a range of keys true.  The caller has locked
+ * the tag table against other writers before.  Parameters: those of the range,
+ * then, but for the last of the three, the suite as bytes and its hash.
+ */
+static int
+suite_parameter(const RefreshNames *names, KeyRange range)
+{
+	return 1 + (range.has_start + range.has_end) * names->n_keys;
+}
+
+/*
+ * Tag the rows that have no tag.  For tables of one shard Citus 13.0 sends INSERT
+ * ... SELECT with a syntax error in it, unless there is a volatile function, for
+ * which it fetches the result and inserts that.
+ */
+char *
+metaprobe_add_statement(const RefreshNames *names, KeyRange range,
+						bool is_on_one_shard)
+{
+	int			   suite = suite_parameter(names, range);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "INSERT INTO %s (", names->tag_table);
+	append_keys(&sql, names);
+	for (int i = 0; i < N_TAG_COLUMNS; i++)
+		appendStringInfo(&sql, ", %s", metaprobe_tag_columns[i].name);
+	appendStringInfoString(&sql, ") SELECT ");
+	append_keys_of(&sql, names, "s");
+	for (int i = 0; i < N_METADATA_COLUMNS; i++)
+		appendStringInfo(&sql, ", tag.%s", metaprobe_tag_columns[i].name);
+	appendStringInfoString(&sql, ", ");
+	append_curve_hash(&sql, names);
+	appendStringInfo(&sql, ", $%d, ", suite + 1);
+	if (is_on_one_shard)
+		appendStringInfoString(&sql, "pg_catalog.clock_timestamp()");
+	else
+		appendStringInfoString(&sql, "pg_catalog.now()");
+	appendStringInfo(&sql, " FROM %s AS s LEFT JOIN %s AS t ON ",
+					 names->source, names->tag_table);
+	append_match(&sql, names, "t", "s");
+	append_range(&sql, names, range, "t");
+	appendStringInfo(
+		&sql,
+		" CROSS JOIN LATERAL %s.tag_by_binary_suite(s.%s::%s.loss_curve, "
+		"$%d) AS tag WHERE t.curve_hash IS NULL",
+		names->schema, names->curve, names->schema, suite);
+	append_range(&sql, names, range, "s");
+	return sql.data;
+}
+
+/* Tag the rows anew whose tag is by another curve or suite. */
+char *
+metaprobe_change_statement(const RefreshNames *names, KeyRange range)
+{
+	int			   suite = suite_parameter(names, range);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE %s AS t SET ", names->tag_table);
+	for (int i = 0; i < N_METADATA_COLUMNS; i++)
+		appendStringInfo(&sql, "%s = tag.%s, ", metaprobe_tag_columns[i].name,
+						 metaprobe_tag_columns[i].name);
+	appendStringInfoString(&sql, "curve_hash = ");
+	append_curve_hash(&sql, names);
+	appendStringInfo(
+		&sql,
+		", suite_hash = $%d, tagged_at = pg_catalog.now() FROM %s "
+		"AS s CROSS JOIN LATERAL %s.tag_by_binary_suite(s.%s::%s."
+		"loss_curve, $%d) AS tag WHERE ",
+		suite + 1, names->source, names->schema, names->curve, names->schema,
+		suite);
+	append_match(&sql, names, "t", "s");
+	append_range(&sql, names, range, "t");
+	append_range(&sql, names, range, "s");
+	appendStringInfoString(&sql, " AND ");
+	append_is_outdated(&sql, names, suite + 1);
+	return sql.data;
+}
+
+/* Delete the tags whose row is gone. */
+char *
+metaprobe_remove_statement(const RefreshNames *names, KeyRange range)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "DELETE FROM %s AS t WHERE NOT EXISTS (SELECT FROM %s AS "
+					 "s WHERE ",
+					 names->tag_table, names->source);
+	append_match(&sql, names, "t", "s");
+	append_range(&sql, names, range, "s");
+	appendStringInfoChar(&sql, ')');
+	append_range(&sql, names, range, "t");
 	return sql.data;
 }

@@ -20,10 +20,30 @@ typedef struct RefreshNames
 	int			n_keys;
 	const char *keys[INDEX_MAX_KEYS];	/* columns of both tables */
 	const char *equals[INDEX_MAX_KEYS]; /* their equality operators */
+	const char *less;	  /* the order of keys as rows; NULL if there is */
+	const char *at_least; /* no operator of that name for all of them */
 } RefreshNames;
 
 extern char *metaprobe_bad_key_statement(const RefreshNames *names);
 extern char *metaprobe_classify_statement(const RefreshNames *names);
 extern char *metaprobe_merge_statement(const RefreshNames *names);
+
+/*
+ * A range of keys, and which of its ends are parameters: the keys that it starts
+ * with, then those of the row behind it.
+ */
+typedef struct KeyRange
+{
+	bool has_start;
+	bool has_end;
+} KeyRange;
+
+extern char *metaprobe_find_statement(const RefreshNames *names);
+extern char *metaprobe_add_statement(const RefreshNames *names, KeyRange range,
+									 bool is_on_one_shard);
+extern char *metaprobe_change_statement(const RefreshNames *names,
+										KeyRange			range);
+extern char *metaprobe_remove_statement(const RefreshNames *names,
+										KeyRange			range);
 
 #endif /* METAPROBE_REFRESH_STATEMENTS_H */

@@ -42,41 +42,12 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "refresh_statements.h"
+#include "refresh.h"
 #include "relation.h"
 #include "suite_relation.h"
 #include "tag_table.h"
 
 #define REPORT_INTERVAL_MS 1000
-
-/* A call of refresh_tags. */
-typedef struct Refresh
-{
-	Oid tag_table;
-	Oid source;
-	Oid suite;
-	Oid namespace; /* of the extension */
-	const char *curve_column;
-	int			batch_size;
-	bool		is_atomic; /* within a transaction that is not ours */
-
-	/* the present step, a transaction if it is not atomic */
-	MemoryContext step_context;
-	RefreshNames  names;
-	bool		  is_keyed; /* an index finds the source's rows by key */
-	ProbeSuite	 *step_suite;
-
-	uint64		classified_by; /* hash of the suite */
-	int64		n_tags;		   /* before */
-	int64		n_work;
-	BlockNumber n_blocks; /* of the work table */
-	int64		added;
-	int64		changed;
-	int64		removed;
-
-	TimestampTz merge_start;
-	TimestampTz last_report;
-} Refresh;
 
 /*
  * What the statements speak of
@@ -170,6 +141,20 @@ qualified_operator(Oid operator)
 					quote_identifier(get_namespace_name(namespace)), name);
 }
 
+/* An operator of that name for the keys as rows; NULL if they have several. */
+static char *
+common_operator(const Oid *operators, int n)
+{
+	char *common = qualified_operator(operators[0]);
+
+	for (int i = 1; i < n; i++)
+	{
+		if (strcmp(qualified_operator(operators[i]), common) != 0)
+			return NULL;
+	}
+	return common;
+}
+
 static void
 name_keys(Refresh *refresh, Relation tag_table, const TagKey *key,
 		  Relation source)
@@ -187,7 +172,21 @@ name_keys(Refresh *refresh, Relation tag_table, const TagKey *key,
 			pstrdup(quote_identifier(NameStr(column->attname)));
 		refresh->names.equals[i] = qualified_operator(key->equals[i]);
 	}
+	refresh->names.less = common_operator(key->less, key->n);
+	refresh->names.at_least = common_operator(key->at_least, key->n);
 	refresh->is_keyed = metaprobe_has_unique_key(source, columns, key->n);
+}
+
+/*
+ * Lock a distributed table against other writers.  They may have sent their
+ * statements to any node, and the command, unlike opening the table, goes to all.
+ */
+static void
+lock_on_every_node(const Refresh *refresh)
+{
+	metaprobe_execute_command(
+		psprintf("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE",
+				 refresh->names.tag_table));
 }
 
 /*
@@ -197,8 +196,11 @@ name_keys(Refresh *refresh, Relation tag_table, const TagKey *key,
 static void
 describe(Refresh *refresh, LOCKMODE lock)
 {
+	bool	 is_here = refresh->distribution.placement == PLACED_HERE;
 	TagKey	 key;
-	Relation tag_table = open_tag_table(refresh->tag_table, lock, &key);
+	Relation tag_table =
+		open_tag_table(refresh->tag_table, is_here ? lock : AccessShareLock,
+					   &key);
 	Relation source = metaprobe_open_readable(refresh->source);
 
 	if (refresh->source == refresh->tag_table)
@@ -211,6 +213,9 @@ describe(Refresh *refresh, LOCKMODE lock)
 	refresh->names.curve = metaprobe_curve_column(source, refresh->namespace,
 												  refresh->curve_column);
 	name_keys(refresh, tag_table, &key, source);
+	metaprobe_check_colocated(tag_table, source);
+	if (!is_here && lock != AccessShareLock)
+		lock_on_every_node(refresh);
 	relation_close(source, NoLock);
 	relation_close(tag_table, NoLock);
 }
@@ -223,8 +228,8 @@ describe(Refresh *refresh, LOCKMODE lock)
  * Begin a step: lock, then take the snapshot that all of the step's statements
  * see, then read the suite.
  */
-static void
-begin_step(Refresh *refresh, LOCKMODE lock)
+void
+metaprobe_refresh_begin_step(Refresh *refresh, LOCKMODE lock)
 {
 	MemoryContext outer = MemoryContextSwitchTo(refresh->step_context);
 	bool		  is_decided;
@@ -237,8 +242,8 @@ begin_step(Refresh *refresh, LOCKMODE lock)
 	MemoryContextSwitchTo(outer);
 }
 
-static void
-end_step(Refresh *refresh)
+void
+metaprobe_refresh_end_step(Refresh *refresh)
 {
 	PopActiveSnapshot();
 	MemoryContextReset(refresh->step_context);
@@ -246,10 +251,13 @@ end_step(Refresh *refresh)
 		SPI_commit();
 }
 
-/* Run a statement under the step's snapshot; one that may see it changed. */
-static void
-execute(const char *sql, int n_parameters, Oid *types, Datum *values,
-		int options, int expected)
+/*
+ * Run a statement under the step's snapshot; one that may see it changed.
+ * Returns how many rows it was about.
+ */
+int64
+metaprobe_refresh_execute(const char *sql, int n_parameters, Oid *types,
+						  Datum *values, int options, int expected)
 {
 	SPIPlanPtr plan = SPI_prepare_cursor(sql, n_parameters, types, options);
 
@@ -259,6 +267,7 @@ execute(const char *sql, int n_parameters, Oid *types, Datum *values,
 							 InvalidSnapshot, false, true, 0) != expected)
 		elog(ERROR, "could not execute: %s", sql);
 	SPI_freeplan(plan);
+	return SPI_processed;
 }
 
 /* A column of the only row that the last statement returned. */
@@ -272,10 +281,49 @@ returned_int64(int column)
 									   &isnull));
 }
 
-static char *
-suite_hash_text(const ProbeSuite *suite)
+/* The hash of the step's suite, as tag tables have it. */
+Datum
+metaprobe_refresh_suite_hash(const Refresh *refresh)
 {
-	return psprintf("%016llx", (unsigned long long) suite->hash);
+	return PointerGetDatum(cstring_to_text(
+		psprintf("%016llx", (unsigned long long) refresh->step_suite->hash)));
+}
+
+/* Say how much there is to do. */
+void
+metaprobe_refresh_announce(const Refresh *refresh)
+{
+	ereport(NOTICE,
+			(errmsg_plural("%s: " INT64_FORMAT " row to bring up to date",
+						   "%s: " INT64_FORMAT " rows to bring up to date",
+						   refresh->n_work, refresh->names.tag_table,
+						   refresh->n_work)));
+}
+
+void
+metaprobe_refresh_begin_reports(Refresh *refresh)
+{
+	refresh->merge_start = refresh->last_report = GetCurrentTimestamp();
+}
+
+/* Now and then, say how far we are: so many parts are done, of so many. */
+void
+metaprobe_refresh_report(Refresh *refresh, int64 done, int64 total)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	double		seconds;
+	double		rows;
+
+	if (!TimestampDifferenceExceeds(refresh->last_report, now,
+									REPORT_INTERVAL_MS))
+		return;
+	refresh->last_report = now;
+	seconds = (now - refresh->merge_start) / 1e6;
+	rows = (double) refresh->n_work * done / total;
+	ereport(NOTICE, (errmsg("%.0f of " INT64_FORMAT
+							" rows done, %.0f rows/s, %.0f s left",
+							rows, refresh->n_work, rows / seconds,
+							seconds * (total - done) / done)));
 }
 
 /*
@@ -300,8 +348,8 @@ drop_work_table(void)
 }
 
 /* Where no index keeps the source's keys, see that they are keys. */
-static void
-check_keys(const Refresh *refresh)
+void
+metaprobe_refresh_check_keys(const Refresh *refresh)
 {
 	HeapTuple row;
 	TupleDesc columns;
@@ -311,8 +359,9 @@ check_keys(const Refresh *refresh)
 
 	if (refresh->is_keyed)
 		return;
-	execute(metaprobe_bad_key_statement(&refresh->names), 0, NULL, NULL,
-			CURSOR_OPT_PARALLEL_OK, SPI_OK_SELECT);
+	metaprobe_refresh_execute(metaprobe_bad_key_statement(&refresh->names), 0,
+							  NULL, NULL, CURSOR_OPT_PARALLEL_OK,
+							  SPI_OK_SELECT);
 	if (SPI_processed == 0)
 		return;
 	row = SPI_tuptable->vals[0];
@@ -330,12 +379,13 @@ check_keys(const Refresh *refresh)
 					errhint("A tag table has one tag per key.")));
 }
 
-static void
-count_tags(Refresh *refresh)
+void
+metaprobe_refresh_count_tags(Refresh *refresh)
 {
-	execute(psprintf("SELECT pg_catalog.count(*) FROM %s",
-					 refresh->names.tag_table),
-			0, NULL, NULL, CURSOR_OPT_PARALLEL_OK, SPI_OK_SELECT);
+	metaprobe_refresh_execute(psprintf("SELECT pg_catalog.count(*) FROM %s",
+									   refresh->names.tag_table),
+							  0, NULL, NULL, CURSOR_OPT_PARALLEL_OK,
+							  SPI_OK_SELECT);
 	refresh->n_tags = returned_int64(1);
 }
 
@@ -357,23 +407,19 @@ classify(Refresh *refresh)
 	Oid	  types[2] = {suite_type, TEXTOID};
 	Datum values[2];
 
-	begin_step(refresh, AccessShareLock);
-	check_keys(refresh);
-	count_tags(refresh);
+	metaprobe_refresh_begin_step(refresh, AccessShareLock);
+	metaprobe_refresh_check_keys(refresh);
+	metaprobe_refresh_count_tags(refresh);
 	refresh->classified_by = refresh->step_suite->hash;
 	values[0] = PointerGetDatum(refresh->step_suite);
-	values[1] = CStringGetTextDatum(suite_hash_text(refresh->step_suite));
+	values[1] = metaprobe_refresh_suite_hash(refresh);
 	drop_work_table();
-	execute(metaprobe_classify_statement(&refresh->names), 2, types, values, 0,
-			SPI_OK_UTILITY);
+	metaprobe_refresh_execute(metaprobe_classify_statement(&refresh->names), 2,
+							  types, values, 0, SPI_OK_UTILITY);
 	refresh->n_work = SPI_processed;
 	measure_work_table(refresh);
-	ereport(NOTICE,
-			(errmsg_plural("%s: " INT64_FORMAT " row to bring up to date",
-						   "%s: " INT64_FORMAT " rows to bring up to date",
-						   refresh->n_work, refresh->names.tag_table,
-						   refresh->n_work)));
-	end_step(refresh);
+	metaprobe_refresh_announce(refresh);
+	metaprobe_refresh_end_step(refresh);
 }
 
 /*
@@ -423,45 +469,29 @@ merge_batch(Refresh *refresh, BlockNumber first, BlockNumber end)
 												  refresh->namespace),
 					  TEXTOID, TIDOID, TIDOID, BOOLOID};
 	Datum values[5];
+	int	  options;
 	int	  level;
 
-	begin_step(refresh, ShareRowExclusiveLock);
+	metaprobe_refresh_begin_step(refresh, ShareRowExclusiveLock);
 	values[0] = PointerGetDatum(refresh->step_suite);
-	values[1] = CStringGetTextDatum(suite_hash_text(refresh->step_suite));
+	values[1] = metaprobe_refresh_suite_hash(refresh);
 	values[2] = block_start(first);
 	values[3] = block_start(end);
 	values[4] =
 		BoolGetDatum(refresh->step_suite->hash == refresh->classified_by);
 
+	/* Citus plans nothing whose parameters it does not know. */
+	options = metaprobe_has_citus() ? CURSOR_OPT_CUSTOM_PLAN :
+									  CURSOR_OPT_GENERIC_PLAN;
 	level = begin_batch_settings(refresh->is_keyed);
-	execute(metaprobe_merge_statement(&refresh->names), 5, types, values,
-			CURSOR_OPT_GENERIC_PLAN, SPI_OK_SELECT);
+	metaprobe_refresh_execute(metaprobe_merge_statement(&refresh->names), 5,
+							  types, values, options, SPI_OK_SELECT);
 	AtEOXact_GUC(true, level);
 	refresh->added += returned_int64(1);
 	refresh->changed += returned_int64(2);
 	refresh->removed += returned_int64(3);
 	SPI_freetuptable(SPI_tuptable);
-	end_step(refresh);
-}
-
-/* Now and then, say how far we are. */
-static void
-report_progress(Refresh *refresh, BlockNumber done)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	double		seconds;
-	double		rows;
-
-	if (!TimestampDifferenceExceeds(refresh->last_report, now,
-									REPORT_INTERVAL_MS))
-		return;
-	refresh->last_report = now;
-	seconds = (now - refresh->merge_start) / 1e6;
-	rows = (double) refresh->n_work * done / refresh->n_blocks;
-	ereport(NOTICE, (errmsg("%.0f of " INT64_FORMAT
-							" rows done, %.0f rows/s, %.0f s left",
-							rows, refresh->n_work, rows / seconds,
-							seconds * (refresh->n_blocks - done) / done)));
+	metaprobe_refresh_end_step(refresh);
 }
 
 /*
@@ -476,7 +506,7 @@ merge(Refresh *refresh, bool by_batches)
 	if (by_batches && refresh->n_work > refresh->batch_size)
 		blocks_per_batch = Max(1, (double) refresh->n_blocks *
 									  refresh->batch_size / refresh->n_work);
-	refresh->merge_start = refresh->last_report = GetCurrentTimestamp();
+	metaprobe_refresh_begin_reports(refresh);
 	for (BlockNumber block = 0; block < refresh->n_blocks;)
 	{
 		BlockNumber end =
@@ -484,7 +514,7 @@ merge(Refresh *refresh, bool by_batches)
 
 		CHECK_FOR_INTERRUPTS();
 		merge_batch(refresh, block, end);
-		report_progress(refresh, end);
+		metaprobe_refresh_report(refresh, end, refresh->n_blocks);
 		block = end;
 	}
 }
@@ -540,6 +570,15 @@ counts(FunctionCallInfo fcinfo, const Refresh *refresh)
 		heap_form_tuple(BlessTupleDesc(columns), values, nulls));
 }
 
+/* Refresh a table of this server. */
+static void
+refresh_here(Refresh *refresh)
+{
+	classify(refresh);
+	merge(refresh, refresh->is_keyed);
+	drop_work_table();
+}
+
 /*
  * refresh_tags(tag_table, source, suite, curve_column, batch_size): how many
  * tags were added, changed, removed and left alone.
@@ -554,9 +593,11 @@ metaprobe_refresh_tags(PG_FUNCTION_ARGS)
 	refresh.step_context =
 		AllocSetContextCreate(CurrentMemoryContext, "metaprobe refresh",
 							  ALLOCSET_DEFAULT_SIZES);
-	classify(&refresh);
-	merge(&refresh, refresh.is_keyed);
-	drop_work_table();
+	refresh.distribution = metaprobe_distribution(refresh.tag_table);
+	if (refresh.distribution.placement == PLACED_HERE)
+		refresh_here(&refresh);
+	else
+		metaprobe_refresh_on_shards(&refresh);
 	SPI_finish();
 	return counts(fcinfo, &refresh);
 }

@@ -20,6 +20,7 @@
 #include "utils/rel.h"
 
 #include "compat.h"
+#include "distribution.h"
 #include "relation.h"
 #include "suite_relation.h"
 
@@ -241,7 +242,7 @@ check_worker_can_read(const PlannedStmt *plan)
 	}
 }
 
-/* Plan the query; in a worker, check what the plan would read. */
+/* Plan the query; in a worker or for another node, check what it would read. */
 static SPIPlanPtr
 plan_query(const char *query)
 {
@@ -250,6 +251,7 @@ plan_query(const char *query)
 
 	if (plan == NULL)
 		elog(ERROR, "could not plan: %s", query);
+	metaprobe_check_all_nodes_read(plan);
 	if (IsParallelWorker())
 	{
 		cached = SPI_plan_get_cached_plan(plan);

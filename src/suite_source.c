@@ -2,8 +2,8 @@
  * suite_source.c
  *		Where a classification function's call gets its suite from.
  *
- * A classification function takes its suite as a value, as the name of a
- * relation, or from the setting metaprobe.default_suite.  Whichever it is, it
+ * A classification function takes its suite as a value, as bytes, as the name of
+ * a relation, or from the setting metaprobe.default_suite.  Whichever it is, it
  * becomes a value, whose suite suite_cache.c keeps ready; the call pins it as
  * long as the next row's is known to be the same.
  *
@@ -15,6 +15,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "nodes/primnodes.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -28,6 +29,7 @@
 typedef enum SuiteForm
 {
 	SUITE_VALUE,
+	SUITE_BINARY, /* a value as bytes */
 	SUITE_RELATION,
 	SUITE_DEFAULT
 } SuiteForm;
@@ -38,7 +40,7 @@ typedef struct SuiteCall
 	SuiteForm form;
 	SuitePin  pin;
 
-	/* unless SUITE_VALUE: what was read, and what could be seen then */
+	/* if read from a relation: what was read, and what could be seen then */
 	Oid			  relation;
 	Oid			  function_namespace;
 	uint64		  default_generation;
@@ -118,6 +120,32 @@ default_relation(void)
 }
 
 /*
+ * Suites as bytes
+ */
+
+static bool
+is_constant(FmgrInfo *function, int argument)
+{
+	Node *call = (Node *) function->fn_expr;
+
+	return call && IsA(call, FuncExpr) &&
+		   IsA(list_nth(castNode(FuncExpr, call)->args, argument), Const);
+}
+
+/* Pin the suite of an argument that is read but once if it is a constant. */
+static void
+pin_binary(SuiteCall *call, FunctionCallInfo fcinfo, int argument)
+{
+	ProbeSuite *suite;
+
+	if (call->pin.loaded && is_constant(fcinfo->flinfo, argument))
+		return;
+	suite = metaprobe_suite_from_bytes(PG_GETARG_BYTEA_PP(argument));
+	metaprobe_pin_value(&call->pin, PointerGetDatum(suite));
+	pfree(suite);
+}
+
+/*
  * Suites of relations
  */
 
@@ -180,6 +208,8 @@ form_of_function(Oid function, int suite_argument)
 	(void) get_func_signature(function, &types, &n);
 	if (suite_argument < n && types[suite_argument] == REGCLASSOID)
 		form = SUITE_RELATION;
+	else if (suite_argument < n && types[suite_argument] == BYTEAOID)
+		form = SUITE_BINARY;
 	else if (suite_argument < n && types[suite_argument] != INT4OID)
 		form = SUITE_VALUE;
 	pfree(types);
@@ -198,7 +228,7 @@ kept_call(FunctionCallInfo fcinfo, int suite_argument)
 		call = MemoryContextAllocZero(function->fn_mcxt, sizeof(SuiteCall));
 		call->form = form_of_function(function->fn_oid, suite_argument);
 		call->function_namespace = get_func_namespace(function->fn_oid);
-		if (call->form != SUITE_VALUE)
+		if (call->form == SUITE_RELATION || call->form == SUITE_DEFAULT)
 			call->vision_context =
 				AllocSetContextCreate(function->fn_mcxt, "metaprobe vision",
 									  ALLOCSET_SMALL_SIZES);
@@ -223,6 +253,9 @@ metaprobe_suite_for_call(FunctionCallInfo fcinfo, int suite_argument)
 	{
 		case SUITE_VALUE:
 			metaprobe_pin_value(&call->pin, PG_GETARG_DATUM(suite_argument));
+			break;
+		case SUITE_BINARY:
+			pin_binary(call, fcinfo, suite_argument);
 			break;
 		case SUITE_RELATION:
 			pin_relation(call, PG_GETARG_OID(suite_argument),

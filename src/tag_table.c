@@ -27,6 +27,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "distribution.h"
 #include "relation.h"
 #include "tag_table.h"
 
@@ -71,10 +72,15 @@ read_unique_index(Oid index_oid, TagKey *key, bool *is_primary)
 	{
 		Oid class = classes->values[i];
 		Oid type = get_opclass_input_type(class);
+		Oid family = get_opclass_family(class);
 
 		key->columns[i] = index->indkey.values[i];
-		key->equals[i] = get_opfamily_member(get_opclass_family(class), type,
-											 type, BTEqualStrategyNumber);
+		key->equals[i] =
+			get_opfamily_member(family, type, type, BTEqualStrategyNumber);
+		key->less[i] =
+			get_opfamily_member(family, type, type, BTLessStrategyNumber);
+		key->at_least[i] = get_opfamily_member(family, type, type,
+											   BTGreaterEqualStrategyNumber);
 	}
 	*is_primary = index->indisprimary;
 	is_unique = index->indisunique && index->indisvalid &&
@@ -301,6 +307,32 @@ check_may_read(Relation source, const TagKey *key)
 }
 
 /*
+ * The tags of a distributed source lie with its rows, so the key must have the
+ * column that says where these are.
+ */
+static void
+check_distribution_key(Relation source, const TagKey *key)
+{
+	const char *column =
+		metaprobe_distribution(RelationGetRelid(source)).column;
+	AttrNumber number;
+
+	if (column == NULL)
+		return;
+	number = metaprobe_column_by_name(source, column);
+	for (int i = 0; i < key->n; i++)
+	{
+		if (key->columns[i] == number)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("key columns must include \"%s\", by which \"%s\" is "
+					"distributed",
+					column, RelationGetRelationName(source))));
+}
+
+/*
  * create_tag_table(name, source [, key_columns]): the table.  Only the names
  * and types of the source's columns are looked at.
  */
@@ -313,6 +345,7 @@ metaprobe_create_tag_table(PG_FUNCTION_ARGS)
 	char	  *statement;
 	Relation   source;
 	TagKey	   key;
+	Oid		   created;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
@@ -321,12 +354,15 @@ metaprobe_create_tag_table(PG_FUNCTION_ARGS)
 	key = key_of_source(source, key_names);
 	check_may_read(source, &key);
 	statement = create_statement(table, source, &key);
-	relation_close(source, NoLock);
 
 	SPI_connect();
+	check_distribution_key(source, &key);
 	metaprobe_execute_command(statement);
 	comment_columns(table);
+	created = DatumGetObjectId(
+		DirectFunctionCall1(regclassin, CStringGetDatum(table)));
+	metaprobe_distribute_like(created, source);
 	SPI_finish();
-	PG_RETURN_OID(DatumGetObjectId(
-		DirectFunctionCall1(regclassin, CStringGetDatum(table))));
+	relation_close(source, NoLock);
+	PG_RETURN_OID(created);
 }

@@ -14,6 +14,8 @@ typedef struct TagKey
 	int		   n;
 	AttrNumber columns[INDEX_MAX_KEYS]; /* of the relation it was asked of */
 	Oid		   equals[INDEX_MAX_KEYS];	/* equality by its index */
+	Oid		   less[INDEX_MAX_KEYS];	/* and order */
+	Oid		   at_least[INDEX_MAX_KEYS];
 } TagKey;
 
 /* The columns after the key: those of metadata_tag, then the origin. */

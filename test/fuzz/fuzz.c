@@ -40,6 +40,7 @@ static const FuzzTarget value_targets[] = {
 	{"curve_binary", fuzz_curve_binary},
 	{"suite_text", fuzz_suite_text},
 	{"suite_binary", fuzz_suite_binary},
+	{"moments_binary", fuzz_moments_binary},
 };
 
 /* The driver of libFuzzer, from compiler-rt's libclang_rt.fuzzer_no_main. */

@@ -63,6 +63,16 @@ suite_functions(void)
 	return &functions;
 }
 
+static const TypeFunctions *
+moments_functions(void)
+{
+	static TypeFunctions functions;
+
+	if (functions.type == InvalidOid)
+		functions = functions_of("loss_curve_moments");
+	return &functions;
+}
+
 static Datum
 read_text(const TypeFunctions *type, char *text)
 {
@@ -97,6 +107,13 @@ check_round_trips(const TypeFunctions *type, Datum value)
 	REQUIRE(fuzz_same_bytes(value, from_bytes));
 	REQUIRE(strcmp(text, OidOutputFunctionCall(type->output, from_bytes)) ==
 			0);
+}
+
+static void
+check_is_json(const TypeFunctions *type, Datum value)
+{
+	char *text = OidOutputFunctionCall(type->output, value);
+
 	(void) DirectFunctionCall1(json_in, CStringGetDatum(text));
 }
 
@@ -118,6 +135,7 @@ fuzz_check_curve(Datum curve)
 	bool   is_null;
 
 	check_round_trips(curve_functions(), curve);
+	check_is_json(curve_functions(), curve);
 	jsonb =
 		fuzz_call(FUNCTION("loss_curve_to_jsonb(loss_curve)"), NULL, 1, curve);
 	copy = fuzz_call(FUNCTION("loss_curve(jsonb)"), NULL, 1, jsonb);
@@ -193,6 +211,7 @@ fuzz_check_suite(Datum datum)
 	Datum		curve;
 
 	check_round_trips(suite_functions(), datum);
+	check_is_json(suite_functions(), datum);
 	(void) fuzz_call(FUNCTION("probe_suite_info(probe_suite)"), NULL, 1,
 					 datum);
 	REQUIRE(metaprobe_suite_hash(suite) == suite->hash);
@@ -255,4 +274,25 @@ void
 fuzz_suite_binary(const uint8 *data, size_t size)
 {
 	fuzz_check_suite(read_bytes(suite_functions(), (const char *) data, size));
+}
+
+/* The state of avg and stddev, which is a type. */
+void
+fuzz_moments_binary(const uint8 *data, size_t size)
+{
+	Datum moments = read_bytes(moments_functions(), (const char *) data, size);
+	Datum both;
+	bool  is_null;
+
+	check_round_trips(moments_functions(), moments);
+	both = fuzz_call(FUNCTION("loss_curve_moments_combine(loss_curve_moments,"
+							  "loss_curve_moments)"),
+					 &is_null, 2, moments, moments);
+	REQUIRE(!is_null);
+	fuzz_check_curve(
+		fuzz_call(FUNCTION("loss_curve_avg_finalfn(loss_curve_moments)"),
+				  &is_null, 1, moments));
+	fuzz_check_curve(
+		fuzz_call(FUNCTION("loss_curve_stddev_finalfn(loss_curve_moments)"),
+				  &is_null, 1, both));
 }

@@ -110,7 +110,7 @@ is(scalar(sql_statements("SELECT 1; -- a; b\nSELECT ';', \$x\$ ; \$x\$;\n$functi
 # the patterns below see to.
 my %quoted = map { $_ => 1 } (
 	'metaprobe_quoted_relation(relation)',
-	(map { "names->$_" } qw(schema source tag_table truth curve keys[i] keys[0] equals[i])),
+	(map { "names->$_" } qw(schema source tag_table truth curve keys[i] keys[0] equals[i] less at_least)),
 	'refresh->names.tag_table',
 	'table',	# by metaprobe_creation_name()
 	'a', 'b', 'alias', 'work',	# aliases, which are literals in all calls
@@ -122,7 +122,7 @@ cmp_ok(scalar @makers, '>=', 9, 'files that make or run SQL');
 is(join("\n", c_sql_faults(code_of($_), \%quoted, $own)), '', "SQL made by $_") foreach @makers;
 
 my $all = join '', map { slurp_file($_) } glob("$root/src/*.c");
-my $quoting = qr/(?:pstrdup\()?\s*(?:quote_(?:qualified_)?identifier|metaprobe_quoted_relation|metaprobe_curve_column|truth_column|qualified_operator)\(/;
+my $quoting = qr/(?:pstrdup\()?\s*(?:quote_(?:qualified_)?identifier|metaprobe_quoted_relation|metaprobe_curve_column|truth_column|qualified_operator|common_operator)\(/;
 my @assigned = $all =~ /\bnames(?:\.|->)\w+(?:\[\w+\])?\s*=\s*([^;=][^;]*);/g;
 cmp_ok(scalar @assigned, '>=', 8, 'places where names are filled in');
 is(join("\n", grep { $_ !~ /^$quoting/ && $_ ne 'key->n' } @assigned), '', 'names are quoted there');
