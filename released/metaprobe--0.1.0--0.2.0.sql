@@ -63,15 +63,6 @@ DROP FUNCTION confusion_chart(probe_suite);
 DROP FUNCTION probe_suite_info(probe_suite);
 DROP FUNCTION configure_probe_suite(probe_suite, integer, text, text, bigint);
 
-DROP AGGREGATE avg(loss_curve);
-DROP AGGREGATE stddev(loss_curve);
-DROP FUNCTION loss_curve_moments_transfn(internal, loss_curve);
-DROP FUNCTION loss_curve_moments_combine(internal, internal);
-DROP FUNCTION loss_curve_moments_serialize(internal);
-DROP FUNCTION loss_curve_moments_deserialize(bytea, internal);
-DROP FUNCTION loss_curve_avg_finalfn(internal);
-DROP FUNCTION loss_curve_stddev_finalfn(internal);
-
 -- Curves of many curves, epoch by epoch.  The state is a type with a text form,
 -- so that Citus combines the states of its workers, too.
 
@@ -139,7 +130,8 @@ CREATE FUNCTION loss_curve_stddev_finalfn(loss_curve_moments) RETURNS loss_curve
 COMMENT ON FUNCTION loss_curve_stddev_finalfn(loss_curve_moments) IS
 	'aggregate final function';
 
-CREATE AGGREGATE avg(loss_curve) (
+-- Replaced, so that views of them stay.
+CREATE OR REPLACE AGGREGATE avg(loss_curve) (
 	SFUNC = loss_curve_moments_transfn,
 	STYPE = loss_curve_moments,
 	SSPACE = 4096,
@@ -150,7 +142,7 @@ CREATE AGGREGATE avg(loss_curve) (
 COMMENT ON AGGREGATE avg(loss_curve) IS
 	'mean of every epoch, over the curves that observed it';
 
-CREATE AGGREGATE stddev(loss_curve) (
+CREATE OR REPLACE AGGREGATE stddev(loss_curve) (
 	SFUNC = loss_curve_moments_transfn,
 	STYPE = loss_curve_moments,
 	SSPACE = 4096,
@@ -160,6 +152,13 @@ CREATE AGGREGATE stddev(loss_curve) (
 );
 COMMENT ON AGGREGATE stddev(loss_curve) IS
 	'sample standard deviation of every epoch, missing below two losses';
+
+DROP FUNCTION loss_curve_moments_transfn(internal, loss_curve);
+DROP FUNCTION loss_curve_moments_combine(internal, internal);
+DROP FUNCTION loss_curve_moments_serialize(internal);
+DROP FUNCTION loss_curve_moments_deserialize(bytea, internal);
+DROP FUNCTION loss_curve_avg_finalfn(internal);
+DROP FUNCTION loss_curve_stddev_finalfn(internal);
 
 CREATE FUNCTION configure_probe_suite(
 	suite probe_suite,

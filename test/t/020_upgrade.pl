@@ -69,11 +69,14 @@ foreach my $i (0 .. $#released)
 	my $dbname = "from_$start" =~ s/\./_/gr;
 
 	new_database($node, $dbname, $start);
+	script($dbname, 'CREATE VIEW means AS SELECT avg(curve), stddev(curve) FROM (VALUES (loss_curve \'[1,2]\'), (\'[3]\')) AS v(curve)');
 	foreach my $next (@released[ $i + 1 .. $#released ], $newest)
 	{
 		script($dbname, "ALTER EXTENSION metaprobe UPDATE TO '$next'");
 		is(version_in($node, $dbname), $next, "$start: updated to $next");
 	}
+	is($node->safe_psql($dbname, 'SELECT * FROM means'), '[2,2]|[1.4142135,null]', "$start: a view of aggregates stays");
+	script($dbname, 'DROP VIEW means');
 	is(differences([ catalogue($node, $dbname) ], \@fresh), '',
 		"$start: the catalogue after the update is that of a fresh database");
 }

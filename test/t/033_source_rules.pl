@@ -43,6 +43,8 @@ my @bad = (
 	[ qr/refusing psql/, 'CREATE TYPE t AS (a integer)', '' ],
 	[ qr/OR REPLACE/, "CREATE OR REPLACE FUNCTION f() RETURNS integer AS 'MODULE_PATHNAME' LANGUAGE C" ],
 	[ qr/OR REPLACE/, "create  or\nreplace view v AS SELECT 1" ],
+	[ qr/OR REPLACE/, 'CREATE OR REPLACE AGGREGATE a(integer) (SFUNC = f, STYPE = integer)' ],
+	[ qr/OR REPLACE/, "CREATE OR REPLACE FUNCTION f() RETURNS integer AS 'MODULE_PATHNAME' LANGUAGE C", $begin =~ s/CREATE/ALTER/r ],
 	[ qr/IF NOT EXISTS/, 'CREATE TABLE IF NOT EXISTS t (a integer)' ],
 	[ qr/IF NOT EXISTS/, 'ALTER TYPE t ADD VALUE IF NOT EXISTS \'x\'' ],
 	[ qr/another kind/, 'CREATE TABLE t (a integer)' ],
