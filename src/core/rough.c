@@ -75,14 +75,32 @@ totals(const __m256 *sums)
 					  _mm256_extractf128_ps(halves, 1));
 }
 
-/* Four rows; what is beyond their end is not read. */
+/*
+ * Numbers [i, n) of a row of n, fewer than lanes: the last ones, of which those
+ * before i are masked.  What is beyond the ends of rows is not read.
+ */
+AVX2 ALWAYS_INLINE __m256
+load_rest(const float *row, int i, int n, __m256i lane_numbers)
+{
+	__m256i from;
+
+	if (n < N_LANES)
+		return _mm256_maskload_ps(row, _mm256_cmpgt_epi32(_mm256_set1_epi32(n),
+														  lane_numbers));
+	from = _mm256_cmpgt_epi32(lane_numbers,
+							  _mm256_set1_epi32(N_LANES - 1 - (n - i)));
+	return _mm256_and_ps(_mm256_loadu_ps(row + n - N_LANES),
+						 _mm256_castsi256_ps(from));
+}
+
+/* Four rows. */
 AVX2 ALWAYS_INLINE __m128
 four_distances(const RoughPoints *points, const float *const *rows,
 			   PackedNorm norm)
 {
 	const float *from = points->from;
 	__m256		 sums[ROWS_AT_ONCE];
-	__m256i		 within;
+	__m256i		 lane_numbers = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
 	__m256		 a;
 	int			 i = 0;
 
@@ -95,13 +113,15 @@ four_distances(const RoughPoints *points, const float *const *rows,
 			sums[j] = add_differences(sums[j], a, _mm256_loadu_ps(rows[j] + i),
 									  norm);
 	}
-	within = _mm256_cmpgt_epi32(_mm256_set1_epi32(points->n - i),
-								_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-	a = _mm256_maskload_ps(from + i, within);
-	for (int j = 0; j < ROWS_AT_ONCE; j++)
-		sums[j] =
-			add_differences(sums[j], a,
-							_mm256_maskload_ps(rows[j] + i, within), norm);
+	if (i < points->n)
+	{
+		a = load_rest(from, i, points->n, lane_numbers);
+		for (int j = 0; j < ROWS_AT_ONCE; j++)
+			sums[j] =
+				add_differences(sums[j], a,
+								load_rest(rows[j], i, points->n, lane_numbers),
+								norm);
+	}
 	return totals(sums);
 }
 

@@ -479,8 +479,7 @@ metaprobe_search_sample(Search *search, const ProbeRange *ranges, int n_ranges,
 	slots->n_slots = padded_slots(n, search->probes->n_probes);
 	if (slots->n_slots > search->max_slots)
 		slots->n_slots = search->max_slots;
-	for (int i = 0; i < slots->n_slots; i++)
-		slots->bounds[i] = BOUND_SETTLED;
+	metaprobe_bounds_clear(slots);
 	for (int i = 0; i < n_ranges; i++)
 		metaprobe_bounds_deal(search->bounds, ranges[i].first, ranges[i].end,
 							  slots);
