@@ -22,7 +22,7 @@
 #define FLOAT_MARGIN 1e-6
 
 /* So many candidates are put into order before they are measured. */
-#define ORDERED_CANDIDATES 64
+#define ORDERED_CANDIDATES 256
 
 /* So many distances are taken together; the radius shrinks in between. */
 #define MEASURED_AT_ONCE 8
