@@ -4,6 +4,8 @@
  */
 #include "bounds.h"
 
+#include <string.h>
+
 #include "cpu.h"
 
 /* How many of the bounds [first, end) are at most the threshold? */
@@ -32,29 +34,51 @@ find_threshold(const int32_t *bounds, int n, int rank)
 	{
 		int32_t middle = low + (high - low) / 2;
 		int		n_within = count(bounds, 0, n, middle);
+		int32_t is_above =
+			-(n_within > rank); /* a mask: branches would guess */
 
 		if (n_within == rank)
 			return middle;
-		if (n_within > rank)
-			high = middle;
-		else
-			low = middle + 1;
+		high = (high & ~is_above) | (middle & is_above);
+		low = (low & is_above) | ((middle + 1) & ~is_above);
 	}
 	return high;
+}
+
+#define RANKED_AT_ONCE 8
+
+typedef int32_t Eight __attribute__((vector_size(RANKED_AT_ONCE * 4)));
+
+/*
+ * The places of some bounds from the first one on.  A bound is before another
+ * if it is larger, or as large and before it in the array: hence larger than
+ * the other less one.
+ */
+ALWAYS_INLINE void
+rank_some(const int32_t *bounds, int n, int first, int32_t *ranks)
+{
+	Eight numbers = {0, 1, 2, 3, 4, 5, 6, 7};
+	Eight others = {0};
+	Eight before = {0};
+	int	  n_ranked = n - first < RANKED_AT_ONCE ? n - first : RANKED_AT_ONCE;
+
+	numbers += first;
+	memcpy(&others, bounds + first, n_ranked * sizeof(int32_t));
+	for (int i = 0; i < n; i++)
+	{
+		/* masks are -1 where true */
+		Eight least = others + (numbers > i);
+
+		before -= bounds[i] > least;
+	}
+	memcpy(ranks + first, &before, n_ranked * sizeof(int32_t));
 }
 
 ALWAYS_INLINE void
 rank_all(const int32_t *bounds, int n, int32_t *ranks)
 {
-	for (int i = 0; i < n; i++)
-	{
-		int before = 0;
-
-		for (int j = 0; j < n; j++)
-			before +=
-				(bounds[j] > bounds[i]) | ((bounds[j] == bounds[i]) & (j < i));
-		ranks[i] = before;
-	}
+	for (int first = 0; first < n; first += RANKED_AT_ONCE)
+		rank_some(bounds, n, first, ranks);
 }
 
 /* Deal out single bounds [first, end); the first one goes to the slot. */
@@ -89,7 +113,7 @@ collect_portable(const int32_t *bounds, int first, int end, int32_t threshold,
 
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
 #include <immintrin.h>
-#define AVX2 __attribute__((target("avx2")))
+#define AVX2 __attribute__((target("avx2,popcnt")))
 
 AVX2 static int
 count_avx2(const int32_t *bounds, int first, int end, int32_t threshold)
@@ -128,7 +152,10 @@ bits_above(const int32_t *bounds, __m256i limit)
 	return (uint32_t) _mm256_movemask_epi8(bytes);
 }
 
-/* Many at once, so that the end of the inner loop is seldom a surprise. */
+/*
+ * Many at once, and four of them without asking whether there are so many, so
+ * that few ends of the inner loop are a surprise.
+ */
 AVX2 static int
 collect_avx2(const int32_t *bounds, int first, int end, int32_t threshold,
 			 int32_t *probes)
@@ -140,14 +167,26 @@ collect_avx2(const int32_t *bounds, int first, int end, int32_t threshold,
 	for (; i + 32 <= end; i += 32)
 	{
 		uint32_t within = ~bits_above(bounds + i, limit);
+		int32_t *next = probes + n;
 
-		for (; within != 0; within &= within - 1)
-			probes[n++] = i + __builtin_ctz(within);
+		n += __builtin_popcount(within);
+		while (within != 0)
+		{
+			for (int j = 0; j < 4; j++)
+			{
+				*next++ = i + __builtin_ctzll(within | UINT64_C(1) << 32);
+				within &= within - 1;
+			}
+		}
 	}
 	return n + collect_portable(bounds, i, end, threshold, probes + n);
 }
 
-/* One vector of slots after the other, so that it stays in registers. */
+/*
+ * One vector of slots after the other, so that it stays in registers.  Probes
+ * come in ascending order, so that of whose bounds were the least so far the
+ * largest number is that of the last one.
+ */
 AVX2 static void
 deal_avx2(const int32_t *bounds, int first, int end, BoundSlots *slots)
 {
@@ -171,7 +210,7 @@ deal_avx2(const int32_t *bounds, int first, int end, BoundSlots *slots)
 			__m256i smaller = _mm256_cmpgt_epi32(least, eight);
 
 			least = _mm256_min_epi32(least, eight);
-			whose = _mm256_blendv_epi8(whose, probe, smaller);
+			whose = _mm256_max_epi32(whose, _mm256_and_si256(probe, smaller));
 			probe = _mm256_add_epi32(probe, step);
 		}
 		_mm256_storeu_si256(slot_bounds, least);
@@ -240,7 +279,18 @@ metaprobe_bounds_rank(const int32_t *bounds, int n, int32_t *ranks)
 	rank_all(bounds, n, ranks);
 }
 
-/* Deal the bounds [first, end) out to the slots. */
+/* Empty the slots. */
+void
+metaprobe_bounds_clear(BoundSlots *slots)
+{
+	int n = slots->n_slots;
+
+	for (int i = 0; i < n; i++)
+		slots->bounds[i] = BOUND_SETTLED;
+	memset(slots->probes, 0, n * sizeof(int32_t));
+}
+
+/* Deal the bounds [first, end) out to the slots: after all of smaller number. */
 void
 metaprobe_bounds_deal(const int32_t *bounds, int first, int end,
 					  BoundSlots *slots)

@@ -34,6 +34,7 @@ extern int metaprobe_bounds_collect(const int32_t *bounds, int first, int end,
 extern int32_t metaprobe_bounds_select(const int32_t *bounds, int n, int rank);
 extern void	   metaprobe_bounds_rank(const int32_t *bounds, int n,
 									 int32_t *ranks);
+extern void	   metaprobe_bounds_clear(BoundSlots *slots);
 extern void	   metaprobe_bounds_deal(const int32_t *bounds, int first, int end,
 									 BoundSlots *slots);
 

@@ -8,7 +8,7 @@
  * So many are kept in order, which is faster while there are few of them; more
  * are kept as a heap.
  */
-#define NEAREST_SORTED 64
+#define NEAREST_SORTED 256
 
 static inline bool
 is_farther(const Neighbour *a, const Neighbour *b)

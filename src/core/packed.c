@@ -51,7 +51,7 @@ metaprobe_packed_size(int n_points, int n_coordinates)
 static int
 largest_value(PackedNorm norm, int n_coordinates)
 {
-	double largest = 16383;
+	double largest = GRID_LARGEST_LIMIT;
 
 	if (norm == PACKED_SQUARES)
 	{
@@ -61,38 +61,6 @@ largest_value(PackedNorm norm, int n_coordinates)
 			largest = floor(fits);
 	}
 	return (int) largest;
-}
-
-/* The middle and half the width of what a coordinate spans. */
-static void
-measure_coordinate(const float *points, int stride, int n_points,
-				   int coordinate, float *centre, double *reach)
-{
-	double low = INFINITY;
-	double high = -INFINITY;
-
-	for (int i = 0; i < n_points; i++)
-	{
-		double value = points[(size_t) i * stride + coordinate];
-
-		low = value < low ? value : low;
-		high = value > high ? value : high;
-	}
-	*centre = 0;
-	*reach = 0;
-	if (low <= high)
-	{
-		*centre = (float) (low / 2 + high / 2);
-		*reach = fmax(high - *centre, *centre - low);
-	}
-}
-
-/* A coordinate in steps, which must be within the limit of what is packed. */
-static inline int16_t
-quantise(const PackedPoints *packed, double value, int coordinate)
-{
-	return (int16_t) lrint((value - packed->centres[coordinate]) /
-						   packed->step);
 }
 
 static void
@@ -107,7 +75,8 @@ pack_point(PackedPoints *packed, const float *point, int number)
 		bool	 is_unknown = isnan(point[i]);
 
 		pair[2 * place + i % 2] =
-			is_unknown ? UNKNOWN : quantise(packed, point[i], i);
+			is_unknown ? UNKNOWN :
+						 metaprobe_grid_round(&packed->grid, point[i], i);
 		packed->has_unknown |= is_unknown;
 	}
 }
@@ -122,28 +91,16 @@ metaprobe_packed_build(PackedPoints *packed, PackedNorm norm,
 					   int n_coordinates, void *memory)
 {
 	size_t size = metaprobe_packed_size(n_points, n_coordinates);
-	double reach = 0;
 
 	memset(memory, 0, size);
 	packed->norm = norm;
 	packed->n_points = n_points;
 	packed->n_coordinates = n_coordinates;
 	packed->has_unknown = false;
-	packed->limit = largest_value(norm, n_coordinates);
-	packed->centres = memory;
 	packed->values =
 		(int16_t *) ((char *) memory + centres_size(n_coordinates));
-	for (int i = 0; i < n_coordinates; i++)
-	{
-		double own_reach;
-
-		metaprobe_poll();
-		measure_coordinate(points, stride, n_points, i, &packed->centres[i],
-						   &own_reach);
-		reach = fmax(reach, own_reach);
-	}
-	/* a little room, so that rounding cannot lead beyond the limit */
-	packed->step = reach > 0 ? reach * (1 + 1e-6) / packed->limit : 1;
+	metaprobe_grid_fit(&packed->grid, points, stride, n_points, n_coordinates,
+					   largest_value(norm, n_coordinates), memory);
 	for (int i = 0; i < n_points; i++)
 	{
 		if (i % POINTS_BETWEEN_POLLS == 0)
@@ -169,31 +126,6 @@ metaprobe_packed_query_init(PackedQuery *query, int n_coordinates,
 	query->n_pairs = 0;
 }
 
-/*
- * Quantise a coordinate of a query, and take note of how far it lies beyond
- * what can be packed: so much farther it is from every packed point, provided
- * that all points have the coordinate.
- *
- * Adding and taking away 1.5 * 2^52 rounds to the nearest integer, which then
- * stands in the last bits: unlike lrint(), compilers vectorise that.
- */
-ALWAYS_INLINE int16_t
-quantise_query(const PackedPoints *packed, double value, int coordinate,
-			   double inverse_step, double *beyond)
-{
-	double	steps = (value - packed->centres[coordinate]) * inverse_step;
-	double	limit = packed->limit;
-	double	within = steps > limit ? limit : steps;
-	double	rounded;
-	int64_t bits;
-
-	within = within < -limit ? -limit : within;
-	*beyond = fabs(steps - within) * packed->step;
-	rounded = within + 0x1.8p52;
-	memcpy(&bits, &rounded, sizeof(bits));
-	return (int16_t) bits;
-}
-
 /* Note that a point lies beyond what can be packed. */
 static inline void
 add_beyond(PackedQuery *query, const PackedPoints *packed, double beyond)
@@ -208,7 +140,7 @@ ALWAYS_INLINE void
 set_complete(PackedQuery *query, const PackedPoints *packed,
 			 const float *point, int n)
 {
-	double	 inverse_step = 1 / packed->step;
+	double	 inverse_step = 1 / packed->grid.step;
 	int16_t *values = (int16_t *) query->pairs;
 	int16_t *masks = (int16_t *) query->masks;
 	double	 farthest = 0;
@@ -217,7 +149,8 @@ set_complete(PackedQuery *query, const PackedPoints *packed,
 	{
 		double beyond;
 
-		values[i] = quantise_query(packed, point[i], i, inverse_step, &beyond);
+		values[i] = metaprobe_grid_clamp(&packed->grid, point[i], i,
+										 inverse_step, &beyond);
 		masks[i] = -1;
 		farthest = beyond > farthest ? beyond : farthest;
 	}
@@ -236,7 +169,8 @@ set_complete(PackedQuery *query, const PackedPoints *packed,
 	{
 		double beyond;
 
-		(void) quantise_query(packed, point[i], i, inverse_step, &beyond);
+		(void) metaprobe_grid_clamp(&packed->grid, point[i], i, inverse_step,
+									&beyond);
 		add_beyond(query, packed, beyond);
 	}
 }
@@ -255,7 +189,7 @@ static void
 set_incomplete(PackedQuery *query, const PackedPoints *packed,
 			   const float *point, int n)
 {
-	double inverse_step = 1 / packed->step;
+	double inverse_step = 1 / packed->grid.step;
 
 	for (int i = 0; i < n; i += 2)
 	{
@@ -269,8 +203,9 @@ set_incomplete(PackedQuery *query, const PackedPoints *packed,
 
 			if (isnan(point[i + half]))
 				continue;
-			values[half] = quantise_query(packed, point[i + half], i + half,
-										  inverse_step, &beyond);
+			values[half] =
+				metaprobe_grid_clamp(&packed->grid, point[i + half], i + half,
+									 inverse_step, &beyond);
 			add_beyond(query, packed, beyond);
 			masks[half] = -1;
 			n_known++;
@@ -337,7 +272,7 @@ metaprobe_packed_threshold(const PackedPoints *packed,
 	if (packed->norm == PACKED_SQUARES)
 		within = sqrt(within);
 
-	limit = within / packed->step + off;
+	limit = within / packed->grid.step + off;
 	if (packed->norm == PACKED_SQUARES)
 		limit *= limit;
 	limit = limit * (1 + margin) + 1;

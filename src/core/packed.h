@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "grid.h"
+
 #define PACKED_BLOCK 32
 
 typedef enum PackedNorm
@@ -29,9 +31,7 @@ typedef enum PackedNorm
 typedef struct PackedPoints
 {
 	int16_t	  *values;
-	float	  *centres; /* what is first taken from each coordinate */
-	double	   step;	/* of the quantisation */
-	int		   limit;	/* the largest quantised value */
+	Grid	   grid; /* that coordinates are rounded to */
 	int		   n_points;
 	int		   n_coordinates;
 	bool	   has_unknown; /* some coordinates are NaN */

@@ -18,7 +18,7 @@
  */
 #define SEARCHES_BEFORE_SKETCH 100
 #define SEARCHES_BEFORE_EPOCHS 20
-#define SEARCHES_BEFORE_DIRECTIONS 20
+#define SEARCHES_BEFORE_ROWS 20
 #define SEARCHES_BEFORE_ENVELOPES 2
 
 /* Note which indexes are of use for the probes; none is built yet. */
@@ -43,7 +43,7 @@ searches_before(const ProbeIndexes *indexes, IndexKind kind)
 	static const int at_first[N_INDEX_KINDS] = {
 		[INDEX_SKETCH] = SEARCHES_BEFORE_SKETCH,
 		[INDEX_EPOCHS] = SEARCHES_BEFORE_EPOCHS,
-		[INDEX_DIRECTIONS] = SEARCHES_BEFORE_DIRECTIONS,
+		[INDEX_ROWS] = SEARCHES_BEFORE_ROWS,
 		[INDEX_ENVELOPES] = SEARCHES_BEFORE_ENVELOPES};
 
 	return ldexp(at_first[kind], indexes->attempts[kind]);
@@ -80,9 +80,8 @@ metaprobe_index_size(const ProbeCurves *probes, IndexKind kind)
 			return metaprobe_sketch_size(probes);
 		case INDEX_EPOCHS:
 			return metaprobe_packed_size(probes->n_probes, probes->n_epochs);
-		case INDEX_DIRECTIONS:
-			return (size_t) probes->n_probes * probes->n_epochs *
-				   sizeof(float);
+		case INDEX_ROWS:
+			return metaprobe_rough_size(probes->n_probes, probes->n_epochs);
 		case INDEX_ENVELOPES:
 			return (size_t) probes->n_probes * probes->n_epochs * 2 *
 				   sizeof(float);
@@ -102,8 +101,11 @@ metaprobe_index_workspace_size(const ProbeCurves *probes, IndexKind kind)
 			return metaprobe_sketch_workspace_size(probes);
 		case INDEX_ENVELOPES:
 			return metaprobe_dtw_envelope_workspace_size(probes->n_epochs);
-		case INDEX_DIRECTIONS:
-			return probes->n_epochs * sizeof(double);
+		case INDEX_ROWS:
+			return metaprobe_is_angular(probes->metric) ?
+					   (size_t) probes->n_probes * probes->n_epochs *
+						   sizeof(float) :
+					   0;
 		case INDEX_EPOCHS:
 		case INDEX_NONE:
 			break;
@@ -111,31 +113,36 @@ metaprobe_index_workspace_size(const ProbeCurves *probes, IndexKind kind)
 	return 0;
 }
 
-/* What an angular metric compares of a curve, as floats; NaN if undefined. */
-void
-metaprobe_take_direction(Metric metric, const float *curve, int n,
-						 double *normalised, float *direction)
+/* By which norm the metric, or that of directions, sums up differences. */
+static PackedNorm
+norm_of(Metric metric)
 {
-	metaprobe_normalise(metric, curve, n, normalised);
-	for (int i = 0; i < n; i++)
-		direction[i] = (float) normalised[i];
+	return metric == METRIC_L1 ? PACKED_SIZES : PACKED_SQUARES;
 }
 
+/* The workspace is for the directions, if it is them that are compared. */
 static void
-build_directions(ProbeIndexes *indexes, const ProbeCurves *probes,
-				 void *memory, void *workspace)
+build_rows(ProbeIndexes *indexes, const ProbeCurves *probes, void *memory,
+		   void *workspace)
 {
-	int n = probes->n_epochs;
+	const float *rows = probes->losses;
+	int			 n = probes->n_epochs;
 
-	indexes->directions = memory;
-	for (int probe = 0; probe < probes->n_probes; probe++)
+	if (metaprobe_is_angular(probes->metric))
 	{
-		metaprobe_poll();
-		metaprobe_take_direction(probes->metric,
-								 metaprobe_probe_curve(probes, probe), n,
-								 workspace,
-								 indexes->directions + (size_t) probe * n);
+		float *directions = workspace;
+
+		for (int probe = 0; probe < probes->n_probes; probe++)
+		{
+			metaprobe_poll();
+			metaprobe_take_direction(probes->metric,
+									 metaprobe_probe_curve(probes, probe), n,
+									 directions + (size_t) probe * n);
+		}
+		rows = directions;
 	}
+	metaprobe_rough_build(&indexes->rows, norm_of(probes->metric), rows,
+						  probes->n_probes, n, memory);
 }
 
 static void
@@ -175,8 +182,8 @@ metaprobe_index_build(ProbeIndexes *indexes, const ProbeCurves *probes,
 								   probes->losses, probes->n_epochs,
 								   probes->n_probes, probes->n_epochs, memory);
 			break;
-		case INDEX_DIRECTIONS:
-			build_directions(indexes, probes, memory, workspace);
+		case INDEX_ROWS:
+			build_rows(indexes, probes, memory, workspace);
 			break;
 		case INDEX_ENVELOPES:
 			build_envelopes(indexes, probes, memory, workspace);

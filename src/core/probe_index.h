@@ -9,15 +9,16 @@
 
 #include "packed.h"
 #include "probe_curves.h"
+#include "rough.h"
 #include "sketch.h"
 
 /* What can be prepared of a suite to bound distances, and when it helps. */
 typedef enum IndexKind
 {
-	INDEX_SKETCH,	  /* complete curves */
-	INDEX_EPOCHS,	  /* all, not under angular metrics */
-	INDEX_DIRECTIONS, /* complete curves, under angular metrics */
-	INDEX_ENVELOPES,  /* all, under dynamic time warping */
+	INDEX_SKETCH,	 /* complete curves */
+	INDEX_EPOCHS,	 /* all, not under angular metrics */
+	INDEX_ROWS,		 /* complete curves: rough distances */
+	INDEX_ENVELOPES, /* all, under dynamic time warping */
 	N_INDEX_KINDS,
 	INDEX_NONE = N_INDEX_KINDS
 } IndexKind;
@@ -31,8 +32,8 @@ typedef struct ProbeIndexes
 	bool		 is_complete;			  /* no probe has a missing epoch */
 	Sketch		 sketch;
 	PackedPoints epochs;
-	float		*directions; /* n_probes rows of n_epochs; NaN if undefined */
-	float		*lower;		 /* envelopes: n_probes rows of n_epochs */
+	RoughRows	 rows;	/* of the probes, or of their directions */
+	float		*lower; /* envelopes: n_probes rows of n_epochs */
 	float		*upper;
 } ProbeIndexes;
 
@@ -46,7 +47,5 @@ extern size_t metaprobe_index_workspace_size(const ProbeCurves *probes,
 extern void	  metaprobe_index_build(ProbeIndexes	  *indexes,
 									const ProbeCurves *probes, IndexKind kind,
 									void *memory, void *workspace);
-extern void metaprobe_take_direction(Metric metric, const float *curve, int n,
-									 double *normalised, float *direction);
 
 #endif /* METAPROBE_CORE_PROBE_INDEX_H */

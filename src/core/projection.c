@@ -71,6 +71,40 @@ centre_losses(const float *curve, const double *centre, int n, double *centred)
 	return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
+/* The sum of the losses, or of the squares of what is left without a mean. */
+ALWAYS_INLINE double
+sum_losses(const float *curve, double mean, int n, bool squared)
+{
+	double sums[4] = {0};
+	int	   i = 0;
+
+	for (; i + 4 <= n; i += 4)
+	{
+		for (int j = 0; j < 4; j++)
+		{
+			double loss = curve[i + j] - mean;
+
+			sums[j] += squared ? loss * loss : loss;
+		}
+	}
+	for (; i < n; i++)
+		sums[0] += squared ? (curve[i] - mean) * (curve[i] - mean) : curve[i];
+	return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+ALWAYS_INLINE void
+take_direction(Metric metric, const float *curve, int n, float *direction)
+{
+	double mean = 0;
+	double scale;
+
+	if (metric == METRIC_CORRELATION)
+		mean = sum_losses(curve, 0, n, false) / n;
+	scale = 1 / sqrt(sum_losses(curve, mean, n, true));
+	for (int i = 0; i < n; i++)
+		direction[i] = (float) ((curve[i] - mean) * scale);
+}
+
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
 __attribute__((target("avx2"))) static void
 project_strip_avx2(const double *curve, const double *strip, int n_epochs,
@@ -85,7 +119,31 @@ centre_losses_avx2(const float *curve, const double *centre, int n,
 {
 	return centre_losses(curve, centre, n, centred);
 }
+
+__attribute__((target("avx2"))) static void
+take_direction_avx2(Metric metric, const float *curve, int n, float *direction)
+{
+	take_direction(metric, curve, n, direction);
+}
 #endif
+
+/*
+ * What an angular metric compares of a curve: its direction, or that of its
+ * deviations from the mean.  NaN where that is undefined.
+ */
+void
+metaprobe_take_direction(Metric metric, const float *curve, int n,
+						 float *direction)
+{
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+	if (metaprobe_cpu_has_avx2())
+	{
+		take_direction_avx2(metric, curve, n, direction);
+		return;
+	}
+#endif
+	take_direction(metric, curve, n, direction);
+}
 
 /* Take the centre from a curve.  Returns the squared norm of what is left. */
 double
@@ -134,32 +192,6 @@ metaprobe_squared_norm(const double *curve, int n)
 	for (; i < n; i++)
 		sums[0] += curve[i] * curve[i];
 	return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
-
-/*
- * What the metric compares of a curve: all of it, its direction, or the
- * direction of its deviations from the mean.  NaN where that is undefined.
- */
-void
-metaprobe_normalise(Metric metric, const float *curve, int n, double *result)
-{
-	double mean = 0;
-	double norm;
-
-	if (metric == METRIC_CORRELATION)
-	{
-		for (int i = 0; i < n; i++)
-			mean += curve[i];
-		mean /= n;
-	}
-	for (int i = 0; i < n; i++)
-		result[i] = curve[i] - mean;
-	if (metaprobe_is_angular(metric))
-	{
-		norm = sqrt(metaprobe_squared_norm(result, n));
-		for (int i = 0; i < n; i++)
-			result[i] /= norm;
-	}
 }
 
 void

@@ -34,8 +34,8 @@ metaprobe_component(double *axes, int n_epochs, int axis, int epoch)
 		   epoch * AXES_STRIP + axis % AXES_STRIP;
 }
 
-extern void	  metaprobe_normalise(Metric metric, const float *curve, int n,
-								  double *result);
+extern void metaprobe_take_direction(Metric metric, const float *curve, int n,
+									 float *direction);
 extern double metaprobe_squared_norm(const double *curve, int n);
 extern double metaprobe_centre_losses(const float *curve, const double *centre,
 									  int n, double *centred);

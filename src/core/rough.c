@@ -1,214 +1,422 @@
 /*
  * rough.c
- *		Distances in single precision: quick, and off by a known share.
+ *		Distances from rows of numbers in 16 bits: quick, and off by a known
+ *		amount.
  */
 #include "rough.h"
 
-#include <float.h>
-#include <math.h>
-#include <string.h>
-
+#include "carve.h"
 #include "cpu.h"
+#include "poll.h"
 
-#define N_LANES 8
+#define N_LANES 16 /* that rows are padded to */
+#define N_PAIRS (N_LANES / 2)
+
+#define ROWS_BETWEEN_POLLS 256
 
 /* Far above what rounding does to a few doubles. */
-#define DOUBLE_MARGIN 1e-9
+#define MARGIN 1e-9
 
-/* norm is a constant wherever kernels are inlined. */
-ALWAYS_INLINE float
-sum_differences(const float *a, const float *b, int n, PackedNorm norm)
+/*
+ * What three roundings to a float do to a number of steps, up to the limit, with
+ * as much again to spare; and the smallest step of whose inverse they are done.
+ */
+#define FLOAT_STEPS_OFF (6 * GRID_LARGEST_LIMIT * 0x1p-24)
+#define SMALLEST_FLOAT_STEP 1e-30
+
+static inline int
+padded(int n)
 {
-	float sums[N_LANES] = {0};
+	return (n + N_LANES - 1) / N_LANES * N_LANES;
+}
+
+static inline const int16_t *
+row_values(const RoughRows *rows, int row)
+{
+	return rows->values + (size_t) row * padded(rows->n);
+}
+
+/*
+ * Building
+ */
+
+static size_t
+lay_out(RoughRows *rows, int n_rows, int n, void *memory, float **centres)
+{
+	Carver carver = {memory, 0};
+
+	*centres = carve(&carver, n, sizeof(float));
+	rows->values =
+		carve(&carver, (size_t) n_rows * padded(n), sizeof(int16_t));
+	rows->is_undefined = carve(&carver, n_rows, sizeof(uint8_t));
+	return carver.used;
+}
+
+/* Bytes of memory that so many rows take. */
+size_t
+metaprobe_rough_size(int n_rows, int n)
+{
+	RoughRows measured;
+	float	 *centres;
+
+	return lay_out(&measured, n_rows, n, NULL, &centres);
+}
+
+/*
+ * The least shift, of the sum of each pair of squares, with which the sum of all
+ * pairs stays finite.
+ */
+static int
+least_shift(PackedNorm norm, int n)
+{
+	const double largest = 2.0 * (2 * GRID_LARGEST_LIMIT);
+	int			 shift = 0;
+	double		 pair = largest * GRID_LARGEST_LIMIT * 2;
+
+	if (norm == PACKED_SIZES)
+		pair = largest;
+	while (ldexp(pair, -shift) * (padded(n) / 2) >= ROUGH_INFINITE)
+		shift++;
+	return shift;
+}
+
+static void
+round_row(RoughRows *rows, const float *numbers, int row)
+{
+	int16_t *values = rows->values + (size_t) row * padded(rows->n);
+	bool	 is_undefined = false;
+
+	for (int i = 0; i < rows->n; i++)
+		is_undefined |= isnan(numbers[i]);
+	for (int i = 0; i < rows->n && !is_undefined; i++)
+		values[i] = metaprobe_grid_round(&rows->grid, numbers[i], i);
+	rows->is_undefined[row] = is_undefined;
+	rows->has_undefined |= is_undefined;
+}
+
+/*
+ * Round rows of n numbers, finite or NaN, into memory of
+ * metaprobe_rough_size() bytes, aligned for vectors.
+ */
+void
+metaprobe_rough_build(RoughRows *rows, PackedNorm norm, const float *numbers,
+					  int n_rows, int n, void *memory)
+{
+	float *centres;
+
+	memset(memory, 0, metaprobe_rough_size(n_rows, n));
+	lay_out(rows, n_rows, n, memory, &centres);
+	rows->norm = norm;
+	rows->n = n;
+	rows->shift = least_shift(norm, n);
+	rows->has_undefined = false;
+	metaprobe_grid_fit(&rows->grid, numbers, n, n_rows, n, GRID_LARGEST_LIMIT,
+					   centres);
+	for (int row = 0; row < n_rows; row++)
+	{
+		if (row % ROWS_BETWEEN_POLLS == 0)
+			metaprobe_poll();
+		round_row(rows, numbers + (size_t) row * n, row);
+	}
+}
+
+/*
+ * Measuring
+ */
+
+/* Bytes of room for the values of a query of n numbers. */
+size_t
+metaprobe_rough_query_size(int n)
+{
+	return padded(n) * sizeof(int16_t);
+}
+
+/*
+ * Round the numbers in single precision, which changes a step by FLOAT_STEPS_OFF
+ * at most.  Returns whether one of them lies beyond the grid.
+ *
+ * Adding 1.5 * 2^23 rounds to the nearest integer, which then stands in the last
+ * bits: unlike lrint(), compilers vectorise that.
+ */
+ALWAYS_INLINE bool
+round_query(RoughQuery *query, const RoughRows *rows, const float *from)
+{
+	const float	 limit = (float) rows->grid.limit;
+	const float	 inverse_step = (float) (1 / rows->grid.step);
+	const float *centres = rows->grid.centres;
+	int16_t		*values = query->values;
+	int			 n = rows->n;
+	int			 is_beyond = 0;
 
 	for (int i = 0; i < n; i++)
 	{
-		float difference = a[i] - b[i];
+		float	steps = (from[i] - centres[i]) * inverse_step;
+		float	within = steps > limit ? limit : steps;
+		int32_t bits;
 
-		sums[i % N_LANES] += norm == PACKED_SQUARES ? difference * difference :
-													  fabsf(difference);
+		within = within < -limit ? -limit : within;
+		is_beyond |= steps != within;
+		within += 0x1.8p23f;
+		memcpy(&bits, &within, sizeof(bits));
+		values[i] = (int16_t) bits;
 	}
-	return ((sums[0] + sums[4]) + (sums[2] + sums[6])) +
-		   ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+	return is_beyond;
 }
 
-ALWAYS_INLINE void
-distances_portable(const RoughPoints *points, const int32_t *rows, int n_rows,
-				   int32_t *results, PackedNorm norm)
+/*
+ * Round them in double precision.  Returns the sum, by the norm, of how far they
+ * lie beyond the grid.
+ */
+static double
+round_far_query(RoughQuery *query, const RoughRows *rows, const float *from)
 {
-	for (int i = 0; i < n_rows; i++)
-	{
-		const float *row = points->rows + (size_t) rows[i] * points->n;
-		float		 sum = sum_differences(points->from, row, points->n, norm);
+	double inverse_step = 1 / rows->grid.step;
+	double sum = 0;
 
-		memcpy(&results[i], &sum, sizeof(sum));
-		results[i] &= INT32_MAX;
+	for (int i = 0; i < rows->n; i++)
+	{
+		double beyond;
+
+		query->values[i] = metaprobe_grid_clamp(&rows->grid, from[i], i,
+												inverse_step, &beyond);
+		sum += rows->norm == PACKED_SQUARES ? beyond * beyond : beyond;
 	}
+	return sum;
 }
 
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
 #include <immintrin.h>
 #define AVX2 __attribute__((target("avx2")))
 
+AVX2 static bool
+round_query_avx2(RoughQuery *query, const RoughRows *rows, const float *from)
+{
+	return round_query(query, rows, from);
+}
+#endif
+
+/* Round the numbers quickly.  False if that cannot be done. */
+static bool
+round_quickly(RoughQuery *query, const RoughRows *rows, const float *from)
+{
+	if (rows->grid.step < SMALLEST_FLOAT_STEP)
+		return false;
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+	if (metaprobe_cpu_has_avx2())
+		return !round_query_avx2(query, rows, from);
+#endif
+	return !round_query(query, rows, from);
+}
+
+/* Measure from a row of finite numbers. */
+void
+metaprobe_rough_query_set(RoughQuery *query, const RoughRows *rows,
+						  const float *from)
+{
+	for (int i = rows->n; i < padded(rows->n); i++)
+		query->values[i] = 0;
+	query->beyond = 0;
+	if (!round_quickly(query, rows, from))
+		query->beyond = round_far_query(query, rows, from);
+}
+
+/* norm is a constant wherever kernels are inlined. */
+ALWAYS_INLINE void
+distances_portable(const RoughRows *rows, const RoughQuery *query,
+				   const int32_t *which, int n_which, int32_t *distances,
+				   PackedNorm norm)
+{
+	int n_pairs = padded(rows->n) / 2;
+
+	for (int i = 0; i < n_which; i++)
+	{
+		const int16_t *values = row_values(rows, which[i]);
+		int32_t		   sum = 0;
+
+		for (int pair = 0; pair < n_pairs; pair++)
+		{
+			int32_t a = query->values[2 * pair] - values[2 * pair];
+			int32_t b = query->values[2 * pair + 1] - values[2 * pair + 1];
+
+			if (norm == PACKED_SQUARES)
+				sum += (a * a + b * b) >> rows->shift;
+			else
+				sum += ((a < 0 ? -a : a) + (b < 0 ? -b : b)) >> rows->shift;
+		}
+		distances[i] = sum;
+	}
+}
+
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
 #define ROWS_AT_ONCE 4
 
-AVX2 ALWAYS_INLINE __m256
-add_differences(__m256 sums, __m256 a, __m256 b, PackedNorm norm)
+AVX2 ALWAYS_INLINE __m256i
+load(const int16_t *values)
 {
-	__m256 difference = _mm256_sub_ps(a, b);
+	return _mm256_loadu_si256((const __m256i *) values);
+}
+
+AVX2 ALWAYS_INLINE __m256i
+add_differences(__m256i sums, __m256i a, __m256i b, __m128i shift,
+				PackedNorm norm)
+{
+	__m256i difference = _mm256_sub_epi16(a, b);
+	__m256i pairs;
 
 	if (norm == PACKED_SQUARES)
-		return _mm256_add_ps(sums, _mm256_mul_ps(difference, difference));
-	return _mm256_add_ps(sums,
-						 _mm256_andnot_ps(_mm256_set1_ps(-0.0f), difference));
+		pairs = _mm256_madd_epi16(difference, difference);
+	else
+		pairs = _mm256_madd_epi16(_mm256_abs_epi16(difference),
+								  _mm256_set1_epi16(1));
+	return _mm256_add_epi32(sums, _mm256_srl_epi32(pairs, shift));
 }
 
 /* The totals of four vectors of sums. */
-AVX2 ALWAYS_INLINE __m128
-totals(const __m256 *sums)
+AVX2 ALWAYS_INLINE __m128i
+totals(const __m256i *sums)
 {
-	__m256 pairs = _mm256_hadd_ps(sums[0], sums[1]);
-	__m256 others = _mm256_hadd_ps(sums[2], sums[3]);
-	__m256 halves = _mm256_hadd_ps(pairs, others);
+	__m256i pairs = _mm256_hadd_epi32(sums[0], sums[1]);
+	__m256i others = _mm256_hadd_epi32(sums[2], sums[3]);
+	__m256i halves = _mm256_hadd_epi32(pairs, others);
 
-	return _mm_add_ps(_mm256_castps256_ps128(halves),
-					  _mm256_extractf128_ps(halves, 1));
+	return _mm_add_epi32(_mm256_castsi256_si128(halves),
+						 _mm256_extracti128_si256(halves, 1));
 }
 
-/* Four rows; what is beyond their end is not read. */
-AVX2 ALWAYS_INLINE __m128
-four_distances(const RoughPoints *points, const float *const *rows,
-			   PackedNorm norm)
+AVX2 ALWAYS_INLINE __m128i
+four_distances(const RoughQuery *query, const int16_t *const *four, int n,
+			   __m128i shift, PackedNorm norm)
 {
-	const float *from = points->from;
-	__m256		 sums[ROWS_AT_ONCE];
-	__m256i		 within;
-	__m256		 a;
-	int			 i = 0;
+	__m256i sums[ROWS_AT_ONCE];
 
 	for (int j = 0; j < ROWS_AT_ONCE; j++)
-		sums[j] = _mm256_setzero_ps();
-	for (; i + N_LANES <= points->n; i += N_LANES)
+		sums[j] = _mm256_setzero_si256();
+	for (int i = 0; i < n; i += N_LANES)
 	{
-		a = _mm256_loadu_ps(from + i);
+		__m256i a = load(query->values + i);
+
 		for (int j = 0; j < ROWS_AT_ONCE; j++)
-			sums[j] = add_differences(sums[j], a, _mm256_loadu_ps(rows[j] + i),
-									  norm);
+			sums[j] =
+				add_differences(sums[j], a, load(four[j] + i), shift, norm);
 	}
-	within = _mm256_cmpgt_epi32(_mm256_set1_epi32(points->n - i),
-								_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-	a = _mm256_maskload_ps(from + i, within);
-	for (int j = 0; j < ROWS_AT_ONCE; j++)
-		sums[j] =
-			add_differences(sums[j], a,
-							_mm256_maskload_ps(rows[j] + i, within), norm);
 	return totals(sums);
 }
 
 /* Of fewer than four rows left the last one is taken again. */
 AVX2 ALWAYS_INLINE void
-distances_avx2(const RoughPoints *points, const int32_t *rows, int n_rows,
-			   int32_t *results, PackedNorm norm)
+distances_avx2(const RoughRows *rows, const RoughQuery *query,
+			   const int32_t *which, int n_which, int32_t *distances,
+			   PackedNorm norm)
 {
-	for (int i = 0; i < n_rows; i += ROWS_AT_ONCE)
+	__m128i shift = _mm_cvtsi32_si128(rows->shift);
+	int		n = padded(rows->n);
+
+	for (int i = 0; i < n_which; i += ROWS_AT_ONCE)
 	{
-		const float *four[ROWS_AT_ONCE];
-		int			 n_left = n_rows - i;
-		__m128i		 bits;
+		const int16_t *four[ROWS_AT_ONCE];
+		int			   n_left = n_which - i;
+		__m128i		   found;
 
 		for (int j = 0; j < ROWS_AT_ONCE; j++)
 			four[j] =
-				points->rows +
-				(size_t) rows[i + (j < n_left ? j : n_left - 1)] * points->n;
-		bits =
-			_mm_and_si128(_mm_castps_si128(four_distances(points, four, norm)),
-						  _mm_set1_epi32(INT32_MAX));
+				row_values(rows, which[i + (j < n_left ? j : n_left - 1)]);
+		found = four_distances(query, four, n, shift, norm);
 		if (n_left >= ROWS_AT_ONCE)
-			_mm_storeu_si128((__m128i *) (results + i), bits);
+			_mm_storeu_si128((__m128i *) (distances + i), found);
 		else
-			_mm_maskstore_epi32(results + i,
+			_mm_maskstore_epi32(distances + i,
 								_mm_cmpgt_epi32(_mm_set1_epi32(n_left),
 												_mm_setr_epi32(0, 1, 2, 3)),
-								bits);
+								found);
 	}
-}
-
-AVX2 static void
-specialised_avx2(const RoughPoints *points, const int32_t *rows, int n_rows,
-				 int32_t *results)
-{
-	if (points->norm == PACKED_SQUARES)
-		distances_avx2(points, rows, n_rows, results, PACKED_SQUARES);
-	else
-		distances_avx2(points, rows, n_rows, results, PACKED_SIZES);
 }
 #endif
 
-/* The rough distances of these rows. */
+#define SPECIALISE(kernel) \
+	do \
+	{ \
+		if (rows->norm == PACKED_SQUARES) \
+			kernel(rows, query, which, n_which, distances, PACKED_SQUARES); \
+		else \
+			kernel(rows, query, which, n_which, distances, PACKED_SIZES); \
+	} while (0)
+
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+AVX2 static void
+specialised_avx2(const RoughRows *rows, const RoughQuery *query,
+				 const int32_t *which, int n_which, int32_t *distances)
+{
+	SPECIALISE(distances_avx2);
+}
+#endif
+
+/* The rough distances of some of the rows. */
 void
-metaprobe_rough_distances(const RoughPoints *points, const int32_t *rows,
-						  int n_rows, int32_t *results)
+metaprobe_rough_distances(const RoughRows *rows, const RoughQuery *query,
+						  const int32_t *which, int n_which,
+						  int32_t *distances)
 {
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
 	if (metaprobe_cpu_has_avx2())
-	{
-		specialised_avx2(points, rows, n_rows, results);
-		return;
-	}
-#endif
-	if (points->norm == PACKED_SQUARES)
-		distances_portable(points, rows, n_rows, results, PACKED_SQUARES);
+		specialised_avx2(rows, query, which, n_which, distances);
 	else
-		distances_portable(points, rows, n_rows, results, PACKED_SIZES);
+#endif
+		SPECIALISE(distances_portable);
+	for (int i = 0; rows->has_undefined && i < n_which; i++)
+	{
+		if (rows->is_undefined[which[i]])
+			distances[i] = ROUGH_UNDEFINED;
+	}
 }
 
-/*
- * What roundings change of a sum of n terms: relative to it, with as much
- * again to spare, and where squares are too small for a float.
- */
+/* By how much the roundings of all numbers change a distance, in steps. */
 static double
-relative_error(const RoughPoints *points)
+steps_off(const RoughRows *rows)
 {
-	int n_additions = points->n / N_LANES + 2 * N_LANES;
+	double n = rows->norm == PACKED_SQUARES ? sqrt(rows->n) : rows->n;
 
-	return n_additions * (double) FLT_EPSILON;
-}
-
-static double
-absolute_error(const RoughPoints *points)
-{
-	return points->n * 0x1p-148;
+	return n * (1 + FLOAT_STEPS_OFF);
 }
 
 /* The largest rough distance that a row at most this far away can have. */
 int32_t
-metaprobe_rough_threshold(const RoughPoints *points, double distance)
+metaprobe_rough_threshold(const RoughRows *rows, const RoughQuery *query,
+						  double distance)
 {
-	double sum =
-		points->norm == PACKED_SQUARES ? distance * distance : distance;
-	float	rounded;
-	int32_t bits;
+	bool   is_square = rows->norm == PACKED_SQUARES;
+	double within = is_square ? distance * distance : distance;
+	double limit;
 
-	sum = sum * (1 + DOUBLE_MARGIN) * (1 + relative_error(points)) +
-		  absolute_error(points);
-	if (!(sum < FLT_MAX))
-		return INT32_MAX - 1;
-	rounded = (float) sum;
-	memcpy(&bits, &rounded, sizeof(bits));
-	return bits + 1; /* it may have been rounded down */
+	within = within * (1 + MARGIN) - query->beyond * (1 - MARGIN);
+	if (!(within > 0))
+		within = 0;
+	if (is_square)
+		within = sqrt(within);
+	limit = (within / rows->grid.step + steps_off(rows)) * (1 + MARGIN);
+	if (is_square)
+		limit *= limit;
+	limit = ldexp(limit, -rows->shift) * (1 + MARGIN) + 1;
+	return limit < ROUGH_INFINITE ? (int32_t) limit : ROUGH_UNDEFINED - 1;
 }
 
 /* The largest distance that a row of this rough one can have. */
 double
-metaprobe_rough_reach(const RoughPoints *points, int32_t rough)
+metaprobe_rough_reach(const RoughRows *rows, const RoughQuery *query,
+					  int32_t rough)
 {
-	float  sum;
+	bool   is_square = rows->norm == PACKED_SQUARES;
+	double beyond = query->beyond;
 	double reach;
 
-	memcpy(&sum, &rough, sizeof(sum));
-	if (!(sum <= FLT_MAX))
+	if (rough >= ROUGH_INFINITE)
 		return INFINITY;
-	reach = (sum + absolute_error(points)) * (1 + DOUBLE_MARGIN) *
-			(1 + relative_error(points));
-	return points->norm == PACKED_SQUARES ? sqrt(reach) : reach;
+	/* the shift has rounded each pair down */
+	reach = ldexp((double) rough + padded(rows->n) / 2, rows->shift);
+	if (is_square)
+	{
+		reach = sqrt(reach);
+		beyond = sqrt(beyond);
+	}
+	return ((reach + steps_off(rows)) * rows->grid.step + beyond) *
+		   (1 + MARGIN);
 }

@@ -22,7 +22,7 @@
 #define FLOAT_MARGIN 1e-6
 
 /* So many candidates are put into order before they are measured. */
-#define ORDERED_CANDIDATES 64
+#define ORDERED_CANDIDATES 256
 
 /* So many distances are taken together; the radius shrinks in between. */
 #define MEASURED_AT_ONCE 8
@@ -96,11 +96,9 @@ lay_out(Search *search, const ProbeCurves *probes, void *memory)
 	if (probes->metric == METRIC_DTW)
 		lay_out_warp(&search->warp, probes, &carver);
 	if (metaprobe_is_angular(probes->metric))
-	{
 		search->angular_probes = carve(&carver, n, sizeof(AngularCurve));
-		search->normalised = carve(&carver, probes->n_epochs, sizeof(double));
-		search->direction = carve(&carver, probes->n_epochs, sizeof(float));
-	}
+	search->rough_query.values =
+		carve(&carver, metaprobe_rough_query_size(probes->n_epochs), 1);
 	sketch_query =
 		carve(&carver, metaprobe_sketch_query_size(probes->n_epochs), 1);
 	epochs_query =
@@ -414,7 +412,7 @@ metaprobe_search_bound_at(const Search *search, double distance)
 			return epochs_threshold(search, distance);
 		case INDEX_ENVELOPES:
 			return float_bound(distance * (1 + FLOAT_MARGIN));
-		case INDEX_DIRECTIONS: /* which is for rough distances */
+		case INDEX_ROWS: /* which is for rough distances */
 		case INDEX_NONE:
 			break;
 	}
@@ -479,8 +477,7 @@ metaprobe_search_sample(Search *search, const ProbeRange *ranges, int n_ranges,
 	slots->n_slots = padded_slots(n, search->probes->n_probes);
 	if (slots->n_slots > search->max_slots)
 		slots->n_slots = search->max_slots;
-	for (int i = 0; i < slots->n_slots; i++)
-		slots->bounds[i] = BOUND_SETTLED;
+	metaprobe_bounds_clear(slots);
 	for (int i = 0; i < n_ranges; i++)
 		metaprobe_bounds_deal(search->bounds, ranges[i].first, ranges[i].end,
 							  slots);
@@ -547,36 +544,26 @@ sweep(Search *search, ProbeRange range, Nearest *nearest)
  */
 
 /*
- * Can the rough distances of complete curves be taken?  For angles they are
- * those of directions, an index that would have helped if it is not there.
+ * Can rough distances be taken?  Only of complete curves, which have a sketch,
+ * and by an index, which would have helped if it is not there.
  */
 static bool
 prepare_rough(Search *search)
 {
-	const ProbeCurves *probes = search->probes;
-	ProbeIndexes	  *indexes = search->indexes;
+	ProbeIndexes *indexes = search->indexes;
 
 	if (search->bounded_by != INDEX_SKETCH)
 		return false;
-	if (search->is_angular && !indexes->is_built[INDEX_DIRECTIONS])
+	if (!indexes->is_built[INDEX_ROWS])
 	{
-		indexes->searches[INDEX_DIRECTIONS]++;
+		indexes->searches[INDEX_ROWS]++;
 		return false;
 	}
-	if (search->has_rough)
-		return true;
-	search->rough =
-		(RoughPoints){probes->losses, search->curve, probes->n_epochs,
-					  probes->metric == METRIC_L1 ? PACKED_SIZES :
-													PACKED_SQUARES};
-	if (search->is_angular)
-	{
-		metaprobe_take_direction(probes->metric, search->curve,
-								 search->n_epochs, search->normalised,
-								 search->direction);
-		search->rough.rows = indexes->directions;
-		search->rough.from = search->direction;
-	}
+	if (!search->has_rough)
+		metaprobe_rough_query_set(&search->rough_query, &indexes->rows,
+								  search->is_angular ?
+									  search->sketch_query.direction :
+									  search->curve);
 	search->has_rough = true;
 	return true;
 }
@@ -592,7 +579,8 @@ metaprobe_search_threshold(const Search *search, double distance)
 		return float_bound(distance * (1 + FLOAT_MARGIN) + FLT_MIN);
 	if (search->is_angular)
 		distance = sqrt(2 * (distance + COSINE_ROUNDING)) + FLOAT_MARGIN;
-	return metaprobe_rough_threshold(&search->rough, distance);
+	return metaprobe_rough_threshold(&search->indexes->rows,
+									 &search->rough_query, distance);
 }
 
 /* And the distance that a probe of this rough one can have. */
@@ -607,7 +595,8 @@ metaprobe_search_reach(const Search *search, int32_t rough)
 		memcpy(&distance, &rough, sizeof(distance));
 		return distance * (1 + FLOAT_MARGIN) + FLT_MIN;
 	}
-	reach = metaprobe_rough_reach(&search->rough, rough);
+	reach = metaprobe_rough_reach(&search->indexes->rows, &search->rough_query,
+								  rough);
 	if (search->is_angular)
 		reach = (reach + FLOAT_MARGIN) * (reach + FLOAT_MARGIN) / 2 +
 				COSINE_ROUNDING;
@@ -629,8 +618,9 @@ rough_radius(const Search *search, int n, int k)
 static void
 look_roughly(Search *search, int first, int end)
 {
-	metaprobe_rough_distances(&search->rough, search->candidates + first,
-							  end - first, search->roughs + first);
+	metaprobe_rough_distances(&search->indexes->rows, &search->rough_query,
+							  search->candidates + first, end - first,
+							  search->roughs + first);
 }
 
 /* The sample must not be collected a second time. */

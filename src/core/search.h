@@ -47,7 +47,7 @@ typedef struct Search
 	int				 except;   /* a probe that is no neighbour, or -1 */
 	IndexKind		 bounded_by;
 	double			 scale;		/* of distances over the epochs observed */
-	bool			 has_rough; /* rough is of this curve */
+	bool			 has_rough; /* rough_query is of this curve */
 	DistanceFunction distance;
 	AngularCurve	 angular; /* if both curve and probes are complete */
 	bool			 is_angular;
@@ -59,15 +59,13 @@ typedef struct Search
 	SketchQuery sketch_query;
 	PackedQuery epochs_query;
 
-	int32_t		 *candidates; /* n_probes and one: room to work in */
-	int32_t		 *roughs;	  /* rough distances of the candidates */
-	RoughPoints	  rough;	  /* what these are taken of */
+	int32_t		 *candidates;  /* n_probes and one: room to work in */
+	int32_t		 *roughs;	   /* rough distances of the candidates */
+	RoughQuery	  rough_query; /* what these are taken from */
 	BoundSlots	  slots;
 	int			  max_slots;
 	WarpSearch	  warp;
 	AngularCurve *angular_probes; /* n_probes */
-	double		 *normalised;	  /* n_epochs: room to work in */
-	float		 *direction;	  /* likewise */
 } Search;
 
 extern size_t metaprobe_search_size(const ProbeCurves *probes);
@@ -76,9 +74,11 @@ extern void	  metaprobe_search_init(Search *search, const ProbeCurves *probes,
 extern void	  metaprobe_search_begin(Search *search, const float *curve,
 									 int n_epochs, int except);
 
-/* Rough distances: of candidates, in search->roughs. */
-#define ROUGH_INFINITE 0x7f800000 /* the bits; above it is what is undefined */
-
+/*
+ * Rough distances: of candidates, in search->roughs.  They are those of rough.h
+ * or, without an index of rows, the bits of floats.  Either way what is above
+ * ROUGH_INFINITE is undefined.
+ */
 extern int	  metaprobe_search_sample(Search *search, const ProbeRange *ranges,
 									  int n_ranges, int n);
 extern int	  metaprobe_search_look(Search *search, const ProbeRange *ranges,

@@ -25,19 +25,20 @@
 #define ABSOLUTE_ROUNDING 1e-40
 
 /*
- * What the metric compares of a curve, centred.  Returns its squared norm: NaN
- * if a loss is missing, or the metric leaves the curve undefined.
+ * What the metric compares of a curve, centred; of angular ones that is the
+ * direction.  Returns its squared norm: NaN if a loss is missing, or the metric
+ * leaves the curve undefined.
  */
 static double
-centre_curve(const Sketch *sketch, const float *curve, double *centred)
+centre_curve(const Sketch *sketch, const float *curve, float *direction,
+			 double *centred)
 {
 	int n = sketch->n_epochs;
 
 	if (metaprobe_is_angular(sketch->metric))
 	{
-		metaprobe_normalise(sketch->metric, curve, n, centred);
-		metaprobe_subtract(centred, sketch->centre, n);
-		return metaprobe_squared_norm(centred, n);
+		metaprobe_take_direction(sketch->metric, curve, n, direction);
+		curve = direction;
 	}
 	return metaprobe_centre_losses(curve, sketch->centre, n, centred);
 }
@@ -108,6 +109,7 @@ lay_out_workspace(SketchWorkspace *work, const ProbeCurves *probes,
 		carve(&carver, (size_t) probes->n_probes * SKETCH_MAX_COORDINATES,
 			  sizeof(float));
 	work->curve = carve(&carver, n, sizeof(double));
+	work->direction = carve(&carver, n, sizeof(float));
 	work->distances = carve(&carver, work->n_sample, sizeof(double));
 	return carver.used;
 }
@@ -155,7 +157,7 @@ sketch_probes(Sketch *sketch, const ProbeCurves *probes, SketchWorkspace *work)
 
 		metaprobe_poll();
 		norm = centre_curve(sketch, metaprobe_probe_curve(probes, probe),
-							work->curve);
+							work->direction, work->curve);
 		rounding = metaprobe_sketch_coordinates(sketch, work->curve, norm,
 												coordinates);
 		if (isnan(rounding))
@@ -202,6 +204,7 @@ lay_out_query(SketchQuery *query, int n_epochs, void *memory)
 	void  *packed;
 
 	query->curve = carve(&carver, n_epochs, sizeof(double));
+	query->direction = carve(&carver, n_epochs, sizeof(float));
 	packed =
 		carve(&carver, 1, metaprobe_packed_query_size(SKETCH_MAX_COORDINATES));
 	if (memory)
@@ -235,7 +238,7 @@ metaprobe_sketch_query_set(SketchQuery *query, const Sketch *sketch,
 {
 	float coordinates[SKETCH_MAX_COORDINATES];
 
-	double norm = centre_curve(sketch, curve, query->curve);
+	double norm = centre_curve(sketch, curve, query->direction, query->curve);
 
 	query->rounding =
 		metaprobe_sketch_coordinates(sketch, query->curve, norm, coordinates);

@@ -39,8 +39,9 @@ typedef struct Sketch
 typedef struct SketchQuery
 {
 	PackedQuery packed;
-	double	   *curve;	  /* n_epochs: centred, room to work in */
-	double		rounding; /* bounds the error of all coordinates together */
+	double	   *curve;	   /* n_epochs: centred, room to work in */
+	float	   *direction; /* likewise: what angular metrics compare */
+	double		rounding;  /* bounds the error of all coordinates together */
 } SketchQuery;
 
 /* L1 needs no coordinate for what the axes leave out: they leave nothing. */

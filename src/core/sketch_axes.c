@@ -48,13 +48,19 @@ take_sample(const ProbeCurves *probes, Sketch *sketch, SketchWorkspace *work)
 	memset(sketch->centre, 0, n * sizeof(double));
 	for (int i = 0; i < work->n_sample; i++)
 	{
-		double *curve = work->sample + (size_t) i * n;
+		double		*curve = work->sample + (size_t) i * n;
+		const float *losses =
+			metaprobe_probe_curve(probes, sampled_probe(probes, work, i));
 
 		metaprobe_poll();
-		metaprobe_normalise(
-			probes->metric,
-			metaprobe_probe_curve(probes, sampled_probe(probes, work, i)), n,
-			curve);
+		if (metaprobe_is_angular(probes->metric))
+		{
+			metaprobe_take_direction(probes->metric, losses, n,
+									 work->direction);
+			losses = work->direction;
+		}
+		for (int epoch = 0; epoch < n; epoch++)
+			curve[epoch] = losses[epoch];
 		if (!(metaprobe_squared_norm(curve, n) < SKETCH_LARGEST_NORM))
 			memset(curve, 0, n * sizeof(double)); /* undefined, or huge */
 		for (int epoch = 0; epoch < n; epoch++)
@@ -313,8 +319,8 @@ share_left(const Sketch *sketch, SketchWorkspace *work, const double *reaches)
  * distance: that for each coordinate; and for a probe that is left something
  * for every epoch and for itself.
  */
-#define EPOCH_COST 4.0
-#define LEFT_COST 300.0
+#define EPOCH_COST 2.0
+#define LEFT_COST 200.0
 
 /*
  * Find axes.  Try out several numbers of axes and keep the cheapest.  Axes for fewer are

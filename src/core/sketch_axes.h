@@ -17,6 +17,7 @@ typedef struct SketchWorkspace
 	double *next_axes;	 /* as the sketch's axes */
 	float  *coordinates; /* n_probes rows of SKETCH_MAX_COORDINATES */
 	double *curve;		 /* n_epochs */
+	float  *direction;	 /* n_epochs */
 	double *distances;	 /* n_sample */
 	int		n_sample;
 } SketchWorkspace;

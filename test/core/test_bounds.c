@@ -82,8 +82,9 @@ slots_keep_the_smallest_dealt_to_them(void **state)
 		slots.n_slots =
 			BOUND_SLOT_UNIT *
 			random_between(&random, 1, MAX_SLOTS / BOUND_SLOT_UNIT);
-		for (int i = 0; i < slots.n_slots; i++)
-			slot_bounds[i] = BOUND_SETTLED;
+		memset(slot_bounds, 0xa5, sizeof(slot_bounds));
+		memset(slot_probes, 0xa5, sizeof(slot_probes));
+		metaprobe_bounds_clear(&slots);
 		metaprobe_bounds_deal(bounds, first, n, &slots);
 
 		for (int slot = 0; slot < slots.n_slots; slot++)
@@ -98,6 +99,50 @@ slots_keep_the_smallest_dealt_to_them(void **state)
 			assert_int((slot_probes[slot] - first) % slots.n_slots, slot,
 					   round);
 			assert_int(bounds[slot_probes[slot]], least, round);
+		}
+	}
+}
+
+/* Ranges dealt one after the other: each slot keeps the smallest of all. */
+static void
+slots_keep_the_smallest_of_several_ranges(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < 3000; round++)
+	{
+		int32_t	   bounds[MAX_PROBES];
+		int32_t	   slot_bounds[BOUND_SLOT_UNIT];
+		int32_t	   slot_probes[BOUND_SLOT_UNIT];
+		int32_t	   least[BOUND_SLOT_UNIT];
+		BoundSlots slots = {slot_bounds, slot_probes, BOUND_SLOT_UNIT};
+		int		   n = random_bounds(&random, bounds);
+		int		   start = 0;
+
+		for (int slot = 0; slot < BOUND_SLOT_UNIT; slot++)
+			least[slot] = BOUND_SETTLED;
+		metaprobe_bounds_clear(&slots);
+		while (start < n)
+		{
+			int first = random_between(&random, start, n);
+			int end = random_between(&random, first, n);
+
+			metaprobe_bounds_deal(bounds, first, end, &slots);
+			for (int i = first; i < end; i++)
+			{
+				int slot = (i - first) % BOUND_SLOT_UNIT;
+
+				least[slot] =
+					bounds[i] < least[slot] ? bounds[i] : least[slot];
+			}
+			start = end + random_chance(&random, 0.5);
+		}
+		for (int slot = 0; slot < BOUND_SLOT_UNIT; slot++)
+		{
+			assert_int(slot_bounds[slot], least[slot], round);
+			if (least[slot] != BOUND_SETTLED)
+				assert_int(bounds[slot_probes[slot]], least[slot], round);
 		}
 	}
 }
@@ -183,6 +228,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		test_with_both_kernels(counts_and_collections_agree_with_a_loop),
 		test_with_both_kernels(slots_keep_the_smallest_dealt_to_them),
+		test_with_both_kernels(slots_keep_the_smallest_of_several_ranges),
 		test_with_both_kernels(a_selected_threshold_parts_the_smallest),
 		test_with_both_kernels(ranks_put_bounds_in_order),
 	};

@@ -102,9 +102,10 @@ build_random_indexes(Random *random, Suite *suite)
 	}
 	if (suite->classifier.indexes.is_complete && random_chance(random, 0.8))
 		build_index(suite, INDEX_SKETCH);
-	if (random_chance(random, 0.8))
-		build_index(suite, metaprobe_is_angular(metric) ? INDEX_DIRECTIONS :
-														  INDEX_EPOCHS);
+	if (suite->classifier.indexes.is_complete && random_chance(random, 0.8))
+		build_index(suite, INDEX_ROWS);
+	if (!metaprobe_is_angular(metric) && random_chance(random, 0.8))
+		build_index(suite, INDEX_EPOCHS);
 }
 
 static CurveStyle

@@ -11,25 +11,58 @@
 #define MAX_ROWS 20
 #define MAX_NUMBERS 200
 
+/* Rows, and what to measure from, with rooms of their own. */
+typedef struct Rows
+{
+	float	   numbers[MAX_ROWS * MAX_NUMBERS];
+	float	   from[MAX_NUMBERS];
+	int		   n_rows;
+	int		   n;
+	PackedNorm norm;
+	RoughRows  rough;
+	RoughQuery query;
+	void	  *memory;
+} Rows;
+
+/* Round the rows and the query. */
+static void
+open_rows(Rows *rows)
+{
+	size_t size = metaprobe_rough_size(rows->n_rows, rows->n);
+
+	rows->memory = allocate(size);
+	memset(rows->memory, 0xa5, size);
+	metaprobe_rough_build(&rows->rough, rows->norm, rows->numbers,
+						  rows->n_rows, rows->n, rows->memory);
+	rows->query.values = allocate(metaprobe_rough_query_size(rows->n));
+	metaprobe_rough_query_set(&rows->query, &rows->rough, rows->from);
+}
+
+static void
+close_rows(Rows *rows)
+{
+	free(rows->memory);
+	free(rows->query.values);
+}
+
 /* The distance in long double. */
 static long double
-plain_distance(const RoughPoints *points, int row)
+plain_distance(const Rows *rows, int row)
 {
 	long double sum = 0;
 
-	for (int i = 0; i < points->n; i++)
+	for (int i = 0; i < rows->n; i++)
 	{
 		long double difference =
-			(long double) points->rows[(size_t) row * points->n + i] -
-			points->from[i];
+			(long double) rows->numbers[row * rows->n + i] - rows->from[i];
 
-		sum += points->norm == PACKED_SQUARES ? difference * difference :
-												fabsl(difference);
+		sum += rows->norm == PACKED_SQUARES ? difference * difference :
+											  fabsl(difference);
 	}
-	return points->norm == PACKED_SQUARES ? sqrtl(sum) : sum;
+	return rows->norm == PACKED_SQUARES ? sqrtl(sum) : sum;
 }
 
-/* Numbers of all sizes, so that squares are too small for floats, or too large. */
+/* Numbers of all sizes: of one size in a row, near each other or not. */
 static void
 random_numbers(Random *random, float *numbers, int n)
 {
@@ -48,19 +81,43 @@ random_numbers(Random *random, float *numbers, int n)
 	}
 }
 
-static RoughPoints
-random_points(Random *random, float *rows, float *from, int n_rows)
+/*
+ * The query is a row, or between two of them, or beyond all in some numbers, or
+ * has nothing to do with them.
+ */
+static void
+random_query(Random *random, Rows *rows)
 {
-	RoughPoints points = {rows, from, random_between(random, 1, MAX_NUMBERS),
-						  random_chance(random, 0.5) ? PACKED_SQUARES :
-													   PACKED_SIZES};
+	const float *row =
+		rows->numbers + rows->n * random_below(random, rows->n_rows);
 
-	random_numbers(random, rows, n_rows * points.n);
-	memcpy(from, rows + points.n * random_below(random, n_rows),
-		   points.n * sizeof(float));
-	if (random_chance(random, 0.7))
-		random_numbers(random, from, points.n);
-	return points;
+	if (random_chance(random, 0.2))
+	{
+		random_numbers(random, rows->from, rows->n);
+		return;
+	}
+	memcpy(rows->from, row, rows->n * sizeof(float));
+	row = rows->numbers + rows->n * random_below(random, rows->n_rows);
+	for (int i = 0; i < rows->n; i++)
+	{
+		if (random_chance(random, 0.3))
+			rows->from[i] = (float) (rows->from[i] * 0.3 + row[i] * 0.7);
+		if (random_chance(random, 0.02))
+			rows->from[i] *= (float) random_unit(random);
+		if (random_chance(random, 0.02) && fabsf(rows->from[i]) < 1e37f)
+			rows->from[i] *= 3;
+	}
+}
+
+static void
+open_random_rows(Random *random, Rows *rows)
+{
+	rows->n_rows = random_between(random, 1, MAX_ROWS);
+	rows->n = random_between(random, 1, MAX_NUMBERS);
+	rows->norm = random_chance(random, 0.5) ? PACKED_SQUARES : PACKED_SIZES;
+	random_numbers(random, rows->numbers, rows->n_rows * rows->n);
+	random_query(random, rows);
+	open_rows(rows);
 }
 
 /* No distance is above its reach, nor its rough one above its threshold. */
@@ -70,33 +127,86 @@ rough_distances_bound_the_exact_ones(void **state)
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < random_rounds(3000); round++)
+	for (int round = 0; round < random_rounds(10000); round++)
 	{
-		static float rows[MAX_ROWS * MAX_NUMBERS];
-		float		 from[MAX_NUMBERS];
-		int32_t		 which[MAX_ROWS];
-		int32_t		 roughs[MAX_ROWS + 1];
-		int			 n_rows = random_between(&random, 1, MAX_ROWS);
-		RoughPoints	 points = random_points(&random, rows, from, n_rows);
+		Rows	rows;
+		int32_t which[MAX_ROWS];
+		int32_t roughs[MAX_ROWS + 1];
 
-		for (int i = 0; i < n_rows; i++)
-			which[i] = random_below(&random, n_rows);
-		roughs[n_rows] = 12345;
-		metaprobe_rough_distances(&points, which, n_rows, roughs);
-		assert_int(roughs[n_rows], 12345, round);
-		for (int i = 0; i < n_rows; i++)
+		open_random_rows(&random, &rows);
+		for (int i = 0; i < rows.n_rows; i++)
+			which[i] = random_below(&random, rows.n_rows);
+		roughs[rows.n_rows] = 12345;
+		metaprobe_rough_distances(&rows.rough, &rows.query, which, rows.n_rows,
+								  roughs);
+		assert_int(roughs[rows.n_rows], 12345, round);
+		for (int i = 0; i < rows.n_rows; i++)
 		{
-			long double exact = plain_distance(&points, which[i]);
+			long double exact = plain_distance(&rows, which[i]);
 
-			assert_true(roughs[i] >= 0);
-			assert_true(exact <= metaprobe_rough_reach(&points, roughs[i]));
-			assert_true(roughs[i] <=
-						metaprobe_rough_threshold(&points, (double) exact));
+			assert_that(roughs[i] >= 0 && roughs[i] < ROUGH_INFINITE, round);
+			assert_that(exact <= metaprobe_rough_reach(&rows.rough,
+													   &rows.query, roughs[i]),
+						round);
+			assert_that(roughs[i] <= metaprobe_rough_threshold(&rows.rough,
+															   &rows.query,
+															   (double) exact),
+						round);
 		}
+		close_rows(&rows);
 	}
 }
 
-/* Where floats suffice they tell apart what differs by a ten-thousandth. */
+/*
+ * Differences of just under a step in all numbers, which rounding makes none or
+ * two steps: what the bounds are for.
+ */
+static void
+roundings_that_add_up_are_allowed_for(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < random_rounds(4000); round++)
+	{
+		const int32_t which[] = {0, 1};
+		const float	  halves[] = {0.499f, 0.501f, 1.499f, 1.501f};
+		Rows		  rows = {.n_rows = 3,
+							  .n = random_between(&random, 2, MAX_NUMBERS),
+							  .norm = round % 2 == 0 ? PACKED_SQUARES : PACKED_SIZES};
+		float		  a = halves[random_below(&random, 4)];
+		float		  b = halves[random_below(&random, 4)];
+		float	scale = (float) ldexp(1, random_between(&random, -20, 20));
+		int32_t roughs[2];
+
+		/* the first number spans so much that a step is the scale */
+		rows.numbers[0] = -16383 * scale;
+		rows.numbers[2 * rows.n] = 16383 * scale;
+		for (int i = 1; i < rows.n; i++)
+		{
+			rows.numbers[i] = -a * scale;
+			rows.numbers[rows.n + i] = a * scale;
+			rows.from[i] = b * scale;
+		}
+		open_rows(&rows);
+		metaprobe_rough_distances(&rows.rough, &rows.query, which, 2, roughs);
+		for (int i = 0; i < 2; i++)
+		{
+			long double exact = plain_distance(&rows, which[i]);
+
+			assert_that(exact <= metaprobe_rough_reach(&rows.rough,
+													   &rows.query, roughs[i]),
+						round);
+			assert_that(roughs[i] <= metaprobe_rough_threshold(&rows.rough,
+															   &rows.query,
+															   (double) exact),
+						round);
+		}
+		close_rows(&rows);
+	}
+}
+
+/* Where rows are of one size they tell apart what differs by a thousandth. */
 static void
 rough_distances_are_nearly_exact(void **state)
 {
@@ -105,24 +215,99 @@ rough_distances_are_nearly_exact(void **state)
 	(void) state;
 	for (int round = 0; round < random_rounds(1000); round++)
 	{
-		float		rows[MAX_NUMBERS];
-		float		from[MAX_NUMBERS];
-		int32_t		row = 0;
-		int32_t		rough;
-		RoughPoints points = {rows, from, MAX_NUMBERS,
-							  round % 2 == 0 ? PACKED_SQUARES : PACKED_SIZES};
-		double		exact;
+		int32_t row = 0;
+		int32_t rough;
+		Rows	rows = {.n_rows = 2,
+						.n = MAX_NUMBERS,
+						.norm = round % 2 == 0 ? PACKED_SQUARES : PACKED_SIZES};
+		double	exact;
 
+		for (int i = 0; i < 2 * MAX_NUMBERS; i++)
+			rows.numbers[i] = (float) random_unit(&random);
 		for (int i = 0; i < MAX_NUMBERS; i++)
+			rows.from[i] = rows.numbers[MAX_NUMBERS + i];
+		open_rows(&rows);
+		exact = (double) plain_distance(&rows, 0);
+		metaprobe_rough_distances(&rows.rough, &rows.query, &row, 1, &rough);
+		assert_true(metaprobe_rough_reach(&rows.rough, &rows.query, rough) <
+					exact * 1.001);
+		assert_true(rough > metaprobe_rough_threshold(&rows.rough, &rows.query,
+													  exact / 1.001));
+		close_rows(&rows);
+	}
+}
+
+/* The portable kernels and the CPU's give the same integers. */
+static void
+kernels_agree(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < random_rounds(3000); round++)
+	{
+		Rows	rows;
+		int32_t which[MAX_ROWS];
+		int32_t roughs[2][MAX_ROWS];
+		double	beyond[2];
+
+		open_random_rows(&random, &rows);
+		for (int i = 0; i < rows.n_rows; i++)
+			which[i] = i;
+		for (int portable = 0; portable < 2; portable++)
 		{
-			rows[i] = (float) random_unit(&random);
-			from[i] = (float) random_unit(&random);
+			metaprobe_cpu_pretend_portable(portable);
+			metaprobe_rough_query_set(&rows.query, &rows.rough, rows.from);
+			metaprobe_rough_distances(&rows.rough, &rows.query, which,
+									  rows.n_rows, roughs[portable]);
+			beyond[portable] = rows.query.beyond;
 		}
-		exact = (double) plain_distance(&points, 0);
-		metaprobe_rough_distances(&points, &row, 1, &rough);
-		assert_true(metaprobe_rough_reach(&points, rough) < exact * 1.0001);
-		assert_true(rough >
-					metaprobe_rough_threshold(&points, exact / 1.0001));
+		metaprobe_cpu_pretend_portable(false);
+		assert_same_double(beyond[0], beyond[1], round);
+		for (int i = 0; i < rows.n_rows; i++)
+			assert_int(roughs[0][i], roughs[1][i], round);
+		close_rows(&rows);
+	}
+}
+
+/* Rows as far apart as there are, and as long: no sum overflows. */
+static void
+the_largest_distances_are_finite(void **state)
+{
+	const int lengths[] = {1, 2, 15, 16, 17, 90, 1000, 16000};
+
+	(void) state;
+	for (int i = 0; i < 2 * LENGTH_OF(lengths); i++)
+	{
+		int			  n = lengths[i / 2];
+		PackedNorm	  norm = i % 2 == 0 ? PACKED_SQUARES : PACKED_SIZES;
+		float		 *numbers = allocate(2 * n * sizeof(float));
+		void		 *memory = allocate(metaprobe_rough_size(2, n));
+		RoughRows	  rows;
+		RoughQuery	  query = {allocate(metaprobe_rough_query_size(n)), 0};
+		const int32_t which[] = {0, 1};
+		int32_t		  roughs[2];
+		double distance = norm == PACKED_SQUARES ? 2 * sqrt(n) : 2.0 * n;
+
+		for (int j = 0; j < n; j++)
+		{
+			numbers[j] = -1;
+			numbers[n + j] = 1;
+		}
+		metaprobe_rough_build(&rows, norm, numbers, 2, n, memory);
+		metaprobe_rough_query_set(&query, &rows, numbers);
+		metaprobe_rough_distances(&rows, &query, which, 2, roughs);
+		assert_int(roughs[0], 0, i);
+		assert_that(roughs[1] > 0 && roughs[1] < ROUGH_INFINITE, i);
+		assert_that(metaprobe_rough_reach(&rows, &query, roughs[1]) >=
+						distance,
+					i);
+		assert_that(metaprobe_rough_reach(&rows, &query, roughs[1]) <
+						distance * 1.001,
+					i);
+		free(numbers);
+		free(memory);
+		free(query.values);
 	}
 }
 
@@ -130,22 +315,28 @@ rough_distances_are_nearly_exact(void **state)
 static void
 undefined_rows_come_last(void **state)
 {
-	float		rows[] = {1, 2, NAN, 3, -NAN, 4, 3e38f, -3e38f};
-	float		from[] = {1, 2};
-	int32_t		which[] = {0, 1, 2, 3};
-	int32_t		roughs[4];
-	RoughPoints points = {rows, from, 2, PACKED_SQUARES};
+	Rows		  rows = {.numbers = {1, 2, NAN, 3, 2, -NAN, 3e38f, -3e38f},
+						  .from = {1, 2},
+						  .n_rows = 4,
+						  .n = 2,
+						  .norm = PACKED_SQUARES};
+	const int32_t which[] = {0, 1, 2, 3};
+	int32_t		  roughs[4];
 
 	(void) state;
-	metaprobe_rough_distances(&points, which, 4, roughs);
-	assert_int_equal(roughs[0], 0);
-	assert_true(roughs[3] > roughs[0]);
-	assert_true(roughs[1] > roughs[3]);
-	assert_true(roughs[2] > roughs[3]);
-	assert_true(metaprobe_rough_threshold(&points, 1e15) < roughs[1]);
-	assert_true(isinf(metaprobe_rough_reach(&points, roughs[1])));
-	assert_true(isinf(metaprobe_rough_reach(&points, roughs[3])));
-	assert_true(metaprobe_rough_threshold(&points, INFINITY) >= roughs[2]);
+	open_rows(&rows);
+	metaprobe_rough_distances(&rows.rough, &rows.query, which, 4, roughs);
+	assert_true(roughs[0] < roughs[3]);
+	assert_true(roughs[3] < ROUGH_INFINITE);
+	assert_int_equal(roughs[1], ROUGH_UNDEFINED);
+	assert_int_equal(roughs[2], ROUGH_UNDEFINED);
+	assert_true(isinf(
+		metaprobe_rough_reach(&rows.rough, &rows.query, ROUGH_UNDEFINED)));
+	assert_true(metaprobe_rough_threshold(&rows.rough, &rows.query, INFINITY) <
+				ROUGH_UNDEFINED);
+	assert_true(metaprobe_rough_threshold(&rows.rough, &rows.query,
+										  INFINITY) >= roughs[3]);
+	close_rows(&rows);
 }
 
 int
@@ -153,7 +344,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test_with_both_kernels(rough_distances_bound_the_exact_ones),
+		test_with_both_kernels(roundings_that_add_up_are_allowed_for),
 		test_with_both_kernels(rough_distances_are_nearly_exact),
+		cmocka_unit_test(kernels_agree),
+		test_with_both_kernels(the_largest_distances_are_finite),
 		test_with_both_kernels(undefined_rows_come_last),
 	};
 
