@@ -20,8 +20,9 @@ typedef struct RefreshNames
 	int			n_keys;
 	const char *keys[INDEX_MAX_KEYS];	/* columns of both tables */
 	const char *equals[INDEX_MAX_KEYS]; /* their equality operators */
-	const char *less;	  /* the order of keys as rows; NULL if there is */
-	const char *at_least; /* no operator of that name for all of them */
+	/* the order of keys as rows; NULL if it is none that ORDER BY gives */
+	const char *less;
+	const char *at_least;
 } RefreshNames;
 
 extern char *metaprobe_bad_key_statement(const RefreshNames *names);

@@ -40,6 +40,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "compat.h"
 #include "refresh.h"
@@ -155,6 +156,22 @@ common_operator(const Oid *operators, int n)
 	return common;
 }
 
+/* Are the keys ordered as ORDER BY would order them? */
+static bool
+is_default_order(const TagKey *key)
+{
+	for (int i = 0; i < key->n; i++)
+	{
+		Oid left;
+		Oid right;
+
+		op_input_types(key->less[i], &left, &right);
+		if (lookup_type_cache(left, TYPECACHE_LT_OPR)->lt_opr != key->less[i])
+			return false;
+	}
+	return true;
+}
+
 static void
 name_keys(Refresh *refresh, Relation tag_table, const TagKey *key,
 		  Relation source)
@@ -172,8 +189,11 @@ name_keys(Refresh *refresh, Relation tag_table, const TagKey *key,
 			pstrdup(quote_identifier(NameStr(column->attname)));
 		refresh->names.equals[i] = qualified_operator(key->equals[i]);
 	}
-	refresh->names.less = common_operator(key->less, key->n);
-	refresh->names.at_least = common_operator(key->at_least, key->n);
+	if (is_default_order(key))
+	{
+		refresh->names.less = common_operator(key->less, key->n);
+		refresh->names.at_least = common_operator(key->at_least, key->n);
+	}
 	refresh->is_keyed = metaprobe_has_unique_key(source, columns, key->n);
 }
 
@@ -213,8 +233,10 @@ describe(Refresh *refresh, LOCKMODE lock)
 	refresh->names.curve = metaprobe_curve_column(source, refresh->namespace,
 												  refresh->curve_column);
 	name_keys(refresh, tag_table, &key, source);
-	metaprobe_check_colocated(tag_table, source);
-	if (!is_here && lock != AccessShareLock)
+	/* That runs a query, so not before a lock that snapshots must not precede. */
+	if (lock == AccessShareLock)
+		metaprobe_check_colocated(tag_table, source);
+	else if (!is_here)
 		lock_on_every_node(refresh);
 	relation_close(source, NoLock);
 	relation_close(tag_table, NoLock);

@@ -118,6 +118,7 @@ sub pool_of_column
 $pool{loss_curve} = pool_of_column('curve', 'curves');
 $pool{probe_suite} = pool_of_column('suite', 'suites');
 $pool{loss_mixture} = pool_of_column('mixture', 'mixtures');
+$pool{loss_curve_moments} = [ map { "loss_curve_moments_transfn(NULL, $_)" } @{ $pool{loss_curve} } ];
 
 my %has_no_pool;
 
