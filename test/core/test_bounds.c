@@ -209,7 +209,7 @@ ranks_put_bounds_in_order(void **state)
 			order[i] = -1;
 		for (int i = 0; i < n; i++)
 		{
-			assert_in_range(ranks[i], 0, n - 1);
+			assert_that(ranks[i] >= 0 && ranks[i] < n, round);
 			order[ranks[i]] = i;
 		}
 		for (int i = 0; i < n; i++)

@@ -1,5 +1,6 @@
 """Lost connections, killed servers: at the end every loss is there, once."""
 
+import contextlib
 import logging
 import random
 import threading
@@ -8,6 +9,7 @@ import unittest
 from unittest import mock
 
 import numpy as np
+import psycopg
 
 from support import DatabaseTest, Proxy, Server, metaprobe, random_seed, some_losses
 
@@ -172,15 +174,32 @@ class WaitingForStandby(LostConnectionTest):
         self.run_sql(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
         self.run_sql("SELECT pg_reload_conf()")
 
+    def commit_until_terminated(self):
+        commits = "DO $$ BEGIN LOOP PERFORM pg_logical_emit_message(true, '', ''); COMMIT; END LOOP; END $$"
+        with psycopg.connect(**self.parameters, autocommit=True) as connection:
+            with contextlib.suppress(psycopg.OperationalError):
+                connection.execute(commits)
+
+    def wait_until_commits_wait(self, waiting):
+        """The checkpointer, which makes them wait, hears of the setting in its own time."""
+        commits = threading.Thread(target=self.commit_until_terminated)
+        commits.start()
+        while self.value(waiting) == 0:
+            time.sleep(0.01)
+        while self.value(waiting) > 0:
+            self.run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+        commits.join()
+
     def test_the_wait_is_cut_short(self):
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
         with self.recorder() as recorder:
             self.set_standby("nobody")
-            late = threading.Timer(20, self.set_standby, [""])
-            late.start()
+            self.wait_until_commits_wait(waiting)
             self.record_epoch(recorder, 100)
             while self.value(waiting) == 0:
                 time.sleep(0.01)
+            late = threading.Timer(20, self.set_standby, [""])
+            late.start()
             self.proxy.cut()
             recorder.flush()
             self.assertEqual(self.value(waiting), 0)
