@@ -115,9 +115,11 @@ typedef struct Grid
 static inline void
 lay_grid(Grid *grid, float mean, float rest, float root, uint8_t code)
 {
-	grid->step =
-		rest / root * (LEAST_STEP + STEPS_APART * (float) (code / N_SHIFTS));
-	grid->first = mean / root - 0.5f * (float) (code % N_SHIFTS) * grid->step;
+	int step = code / N_SHIFTS;
+	int shift = code % N_SHIFTS;
+
+	grid->step = rest / root * (LEAST_STEP + STEPS_APART * (float) step);
+	grid->first = mean / root - 0.5f * (float) shift * grid->step;
 }
 
 /* The lower edge of a level, be it open or not. */

@@ -20,8 +20,7 @@ is_unknown(const SummaryBox *box, int segment)
 	return isnan(box->low[segment]);
 }
 
-/* Weights of what spoils a box altogether, above any distance. */
-#define LARGEST_DISTANCE 1e30
+/* Weights of what spoils a box altogether, far above any distance. */
 #define EPOCHS_PENALTY 1e33
 #define UNKNOWN_PENALTY 1e31
 
@@ -55,8 +54,7 @@ metaprobe_summary_penalty(const SummaryBox *box, const SummaryBox *added)
 		if (!isnan(from_middle))
 			apart += from_middle * from_middle;
 	}
-	return spoilt +
-		   fmin(sqrt(outside) + 0x1p-10 * sqrt(apart), LARGEST_DISTANCE);
+	return spoilt + sqrt(outside) + 0x1p-10 * sqrt(apart);
 }
 
 /* The segments that are unknown, a bit each. */

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
+from functools import partial
 
 import database
 import numpy as np
@@ -213,7 +214,7 @@ def run(base):
     tables = [("real curves", real_curves, 200)]
     for n in sorted({min(options.rows, 100000), options.rows}):
         for name, noise, queries in (("noisy", 1.0, 1000), ("easy", EASY, 200)):
-            make = lambda n=n, noise=noise: base.make_curves(n, noise=noise)
+            make = partial(base.make_curves, n, noise=noise)
             queries = queries if n > 20000 else queries // 10
             tables.append((f"{n:,} {name}", make, queries))
     for name, make, queries in tables:

@@ -156,6 +156,69 @@ splits_part_kinds_of_curves(void **state)
 }
 
 static void
+the_order_begins_with_epochs(void **state)
+{
+	const float	 losses[] = {9, 9, 9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	CurveSummary longer = summarise(losses + 4, 9);
+	CurveSummary shorter = summarise(losses, 4);
+
+	(void) state;
+	assert_that(metaprobe_summary_compare(&shorter, &longer) < 0, 0);
+	assert_that(metaprobe_summary_compare(&longer, &shorter) > 0, 1);
+}
+
+/* With an epoch to a segment: a coordinate differs more than the others. */
+static void
+splits_are_by_what_differs_most(void **state)
+{
+	static Summaries summaries;
+	SummarySplitItem items[MAX_CURVES];
+
+	(void) state;
+	summaries.n = 32;
+	summaries.n_epochs = SUMMARY_SEGMENTS;
+	for (int most = 0; most < SUMMARY_SEGMENTS; most++)
+	{
+		for (int i = 0; i < 32; i++)
+			for (int epoch = 0; epoch < SUMMARY_SEGMENTS; epoch++)
+				summaries.losses[i][epoch] =
+					(float) (epoch == most ? i * 7 % 32 : i % 5);
+		/* too few to be parted from the others */
+		summaries.losses[3][most] = metaprobe_missing_loss();
+		summarise_all(&summaries);
+		assert_int(metaprobe_summary_split(summaries.boxes, 32, items), 16,
+				   most);
+		for (int i = 1; i < 31; i++)
+			assert_that(summaries.losses[items[i - 1].box][most] <=
+							summaries.losses[items[i].box][most],
+						most);
+		assert_int(items[31].box, 3, most);
+	}
+}
+
+/* Of boxes around a curve the one that it is in the middle of is best. */
+static void
+penalties_prefer_the_middle(void **state)
+{
+	float	   losses[] = {1, 2, 3, 4, 5, 6, 7, 8};
+	SummaryBox added = box_of(losses, 8);
+	SummaryBox around = added;
+	SummaryBox aside = added;
+
+	(void) state;
+	for (int i = 0; i < SUMMARY_COORDINATES; i++)
+	{
+		around.low[i] -= 1;
+		around.high[i] += 1;
+		aside.low[i] -= 0.5f;
+		aside.high[i] += 2;
+	}
+	assert_that(metaprobe_summary_penalty(&around, &added) <
+					metaprobe_summary_penalty(&aside, &added),
+				0);
+}
+
+static void
 penalties_prefer_the_box_of_the_kind(void **state)
 {
 	float	   losses[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -196,6 +259,9 @@ main(void)
 		cmocka_unit_test(the_order_follows_a_z_curve),
 		cmocka_unit_test(splits_are_balanced_and_lose_nothing),
 		cmocka_unit_test(splits_part_kinds_of_curves),
+		cmocka_unit_test(the_order_begins_with_epochs),
+		cmocka_unit_test(splits_are_by_what_differs_most),
+		cmocka_unit_test(penalties_prefer_the_middle),
 		cmocka_unit_test(penalties_prefer_the_box_of_the_kind),
 	};
 
