@@ -42,6 +42,11 @@ need_for_tap() {
 	want_python yaml
 }
 
+need_for_citus() {
+	need perl has prove
+	need libipc-run-perl perl -MIPC::Run -e 1
+}
+
 need_for_fuzz() {
 	need_for_fuzzing
 }
@@ -248,11 +253,24 @@ part_tap() {
 	count_prove "$status" "$work/tap.log" || show_tap_failures tap
 }
 
+# Every file starts three servers, so they run one by one.
+part_citus() {
+	local status=0
+	if [ ! -e "$("$PG_CONFIG" --pkglibdir)/citus.so" ]; then
+		part_skipped='skipped: this server has no Citus'
+		say "This server has no Citus (no $("$PG_CONFIG" --pkglibdir)/citus.so)."
+		return
+	fi
+	need_installed_tree || return
+	installcheck citus REGRESS= ISOLATION= TAP_TESTS=1 PROVE_TESTS='test/citus/*.pl' || status=$?
+	count_prove "$status" "$work/citus.log" || show_tap_failures citus
+}
+
 # show_tap_failures NAME: the logs of the test files that prove's summary in
 # NAME.log names.
 show_tap_failures() {
 	local name log
-	sed -n 's|^test/t/\(.*\)\.pl *(Wstat:.*|\1|p' "$work/$1.log" |
+	sed -n 's|^test/[a-z]*/\(.*\)\.pl *(Wstat:.*|\1|p' "$work/$1.log" |
 		while read -r name; do
 			log=$work/run/tmp_check/log/regress_log_$name
 			say "--- end of ${log##*/}"

@@ -4,6 +4,7 @@ import argparse
 import os
 
 import base
+import citus
 import compare
 import index
 import nearest
@@ -16,6 +17,7 @@ import sweep
 import vectors
 
 PARTS = ["main", "sweep", "single", "suite", "nearest", "index", "recording", "refresh"]
+PARTS += ["citus"]
 
 SIZES = {
     #            rows, sweep's rows, seconds of a run there, repeats, sample
@@ -37,7 +39,7 @@ def read_options():
         metavar="NAME",
         default=[],
     )
-    for name in ("rows", "epochs", "probes", "k", "seed", "repeats", "sample"):
+    for name in ("rows", "epochs", "probes", "k", "seed", "repeats", "sample", "shards"):
         parser.add_argument(f"--{name}", type=int)
     options = parser.parse_args()
     rows, options.sweep_rows, options.budget, repeats, sample = SIZES[
@@ -51,6 +53,7 @@ def read_options():
     options.probes = options.probes or 1250
     options.k = options.k or 20
     options.seed = 1 if options.seed is None else options.seed
+    options.shards = options.shards or 8
     options.small_rows = 100000
     options.checked = 10000
     options.transactions = 2000
@@ -110,6 +113,8 @@ def main():
         recording.run(case)
     if "refresh" in wanted:
         refresh.run(case)
+    if "citus" in wanted:
+        citus.run(case)
     report.say("", f"Load {report.load()} at the end.")
 
 

@@ -22,8 +22,10 @@ def client(program):
 class Session:
     """One connection, as an application keeps it."""
 
-    def __init__(self):
+    def __init__(self, port=None):
         command = [client("psql"), "-X", "-q", "-A", "-t", "-F", "\t"]
+        if port:
+            command += ["-p", str(port)]
         self.psql = subprocess.Popen(
             command + ["-v", "ON_ERROR_STOP=1", "-d", DATABASE],
             stdin=subprocess.PIPE,

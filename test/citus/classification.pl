@@ -1,0 +1,106 @@
+# Classification of distributed rows: whatever table the suite comes from, it runs
+# in the tasks on the workers, and says what it says on one node.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use ThreeNodes;
+use Metaprobe;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my ($coordinator, @workers) = start_three_nodes();
+my $seed = random_seed();
+
+distribute_real_curves($coordinator, gaps => $seed);
+$coordinator->safe_psql('postgres', q{
+CREATE TABLE local_suites AS TABLE plain.suites;
+CREATE TABLE reference_suites (name text PRIMARY KEY, suite probe_suite);
+SELECT create_reference_table('reference_suites');
+INSERT INTO reference_suites TABLE plain.suites;
+CREATE TABLE reference_probes (LIKE plain.probes INCLUDING ALL);
+SELECT create_reference_table('reference_probes');
+INSERT INTO reference_probes TABLE plain.probes;
+CREATE TABLE local_probes AS TABLE plain.probes;
+CREATE VIEW live_suite AS SELECT probe_suite_agg(label, curve, id) AS suite FROM local_probes});
+
+my $one_node = '(SELECT suite FROM plain.suites)';
+my $literal = $coordinator->safe_psql('postgres', q{SELECT quote_literal(suite) || '::probe_suite' FROM plain.suites});
+my @suites = (
+	[ 'in a local table', '(SELECT suite FROM local_suites)' ],
+	[ 'in a reference table', q{(SELECT suite FROM reference_suites WHERE name = 'real')} ],
+	[ 'built of local probes', '(SELECT probe_suite_agg(label, curve, id) FROM local_probes)' ],
+	[ 'built of probes in a reference table', '(SELECT probe_suite_agg(label, curve, id) FROM reference_probes)' ],
+	[ 'built of distributed probes', '(SELECT probe_suite_agg(label, curve, id) FROM probes)' ],
+	[ 'of a view', '(SELECT suite FROM live_suite)' ],
+	[ 'that is a constant', $literal ],
+	[ 'that is configured', q{(SELECT configure_probe_suite(suite, k => 20) FROM local_suites)} ]);
+my @queries = (
+	[ 'labels, counted', 'SELECT classify_metadata(curve, %s) AS label, count(*) FROM samples GROUP BY 1' ],
+	[ 'labels by run', 'SELECT run, classify_metadata(curve, %s) AS label, count(*) FROM samples GROUP BY 1, 2' ],
+	[ 'labels', 'SELECT id, classify_metadata(curve, %s) FROM samples' ],
+	[ 'tags', 'SELECT id, (tag_metadata(curve, %s)).* FROM samples' ],
+	[ 'rows of a label', q{SELECT id FROM samples WHERE classify_metadata(curve, %s) = 'random_outputs'} ],
+	[ 'mean score', q{SELECT run, max(label_score(curve, 'random_outputs', %s)) FROM samples GROUP BY run} ],
+	[
+		'rows ranked by a score',
+		q{SELECT id, label_score(curve, 'random_outputs', %s) AS score FROM samples WHERE curve IS NOT NULL ORDER BY score DESC NULLS LAST, id LIMIT 100}
+	]);
+
+foreach my $pair (@suites)
+{
+	my ($source, $suite) = @$pair;
+
+	foreach my $query (@queries)
+	{
+		same_answer($coordinator, "$query->[0], by a suite $source",
+			sprintf($query->[1], $suite), plain => sprintf($query->[1], $one_node));
+	}
+	my $plan = plan_of($coordinator, sprintf($queries[0][1], $suite));
+	like($plan, qr/Task.*\bAggregate\b.*Group Key: .*classify_metadata/s,
+		"by a suite $source: workers classify and count");
+	like($plan, qr/Tasks Shown: .*/, "by a suite $source: one task a shard");
+	like($plan, qr/Task Count: $shards\b/, "by a suite $source: as many tasks as shards");
+}
+
+# Everything that functions say, set-returning ones too
+foreach my $function ('metadata_probabilities', 'nearest_probes')
+{
+	same_answer($coordinator, $function,
+		"SELECT s.id, f.* FROM samples AS s, $function(s.curve, (SELECT suite FROM local_suites)) AS f WHERE s.id % 10 = 3",
+		plain => "SELECT s.id, f.* FROM samples AS s, $function(s.curve, $one_node) AS f WHERE s.id % 10 = 3");
+}
+
+# What travels is a row for each label of each shard, and not the curves.
+my $analyzed = $coordinator->safe_psql('postgres',
+	'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ' . sprintf($queries[0][1], $suites[1][1]));
+my ($bytes, $unit) = $analyzed =~ /Custom Scan \(Citus Adaptive\).*?Tuple data received from nodes: (\d+) (\w+)/s;
+ok(defined $bytes && $unit eq 'bytes' && $bytes < 20 * 8 * $shards, 'some bytes for each label come back')
+  or diag($analyzed =~ s/\Q{"version"\E.*?\]\}\]?\}'/...'/gr);
+
+# Settings go with the suite.
+foreach my $settings (q{k => 5, metric => 'l1'}, q{metric => 'dtw', band => 2, k => 7}, q{weights => 'distance', max_novelty => 2})
+{
+	my $query = 'SELECT id, (tag_metadata(curve, configure_probe_suite(%s, ' . $settings . '))).* FROM samples WHERE id % 8 = 1';
+
+	same_answer($coordinator, "a suite with $settings",
+		sprintf($query, '(SELECT suite FROM local_suites)'), plain => sprintf($query, $one_node));
+}
+
+# In parallel workers of the workers
+my $in_parallel = join ' ', map { "SET LOCAL $_;" } 'min_parallel_table_scan_size = 0', 'parallel_setup_cost = 0',
+  'parallel_tuple_cost = 0', 'max_parallel_workers_per_gather = 2';
+my $plan = plan_of($coordinator, sprintf($queries[0][1], $suites[0][1]),
+	"SET citus.propagate_set_commands = 'local'; BEGIN; $in_parallel");
+like($plan, qr/Task.*Gather.*Partial HashAggregate.*Parallel Seq Scan/s, 'a task has parallel workers, with SET LOCAL sent to the nodes');
+
+# By name: the relation is one of the worker's, where a reference table is.
+same_answer($coordinator, 'a suite by name, in a reference table',
+	q{SELECT id, classify_metadata(curve, 'reference_suites'::regclass) FROM samples WHERE id < 500},
+	plain => "SELECT id, classify_metadata(curve, $one_node) FROM samples WHERE id < 500");
+
+$_->stop foreach $coordinator, @workers;
+done_testing();

@@ -1,0 +1,148 @@
+# Tag tables of distributed sources: co-located with them, refreshed on the shards,
+# and after each refresh what a refresh on one node makes of the same rows.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use ThreeNodes;
+use Metaprobe;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my ($coordinator, @workers) = start_three_nodes(conf => 'log_min_duration_statement = -1');
+my $seed = random_seed();
+
+distribute_real_curves($coordinator, gaps => $seed, samples => 4000);
+$coordinator->safe_psql('postgres', q{
+CREATE TABLE suites AS SELECT suite FROM plain.suites;
+CREATE TABLE reference_suites (suite probe_suite);
+SELECT create_reference_table('reference_suites');
+INSERT INTO reference_suites SELECT suite FROM plain.suites;
+CREATE TABLE plain.one_suite AS SELECT suite FROM plain.suites;
+SELECT create_tag_table('tags', 'samples');
+SELECT create_tag_table('plain.tags', 'plain.samples')});
+
+# Co-located, and with the source's distribution column
+my $where = q{
+SELECT partmethod, colocationid, column_to_column_name(logicalrelid, partkey)
+FROM pg_dist_partition WHERE logicalrelid = '%s'::regclass};
+is( $coordinator->safe_psql('postgres', sprintf($where, 'tags')),
+	$coordinator->safe_psql('postgres', sprintf($where, 'samples')),
+	'a tag table is co-located with its source');
+
+sub refresh
+{
+	my ($tags, $source, $suite, @more) = @_;
+
+	return $coordinator->safe_psql('postgres', "@more CALL refresh_tags('$tags', '$source', '$suite')");
+}
+
+my $columns = 'id, label, probability, score, runner_up, margin, distance, novelty, curve_hash, suite_hash';
+
+# Refreshes both, and compares counts and all tags.
+sub same_refresh
+{
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my ($name, $expected) = @_;
+	my $here = refresh('tags', 'samples', 'suites');
+
+	is($here, refresh('plain.tags', 'plain.samples', 'plain.one_suite'), "$name: counts as on one node");
+	like($here, $expected, "$name: the right ones") if defined $expected;
+	same_answer($coordinator, $name, "SELECT $columns FROM tags");
+	is(refresh('tags', 'samples', 'suites'), '0|0|0|' . $coordinator->safe_psql('postgres', 'SELECT count(*) FROM samples'),
+		"$name: then there is nothing to do");
+	return;
+}
+
+sub change
+{
+	my ($statements) = @_;
+
+	$coordinator->safe_psql('postgres', $statements);
+	$coordinator->safe_psql('postgres', "SET search_path = plain, public; $statements");
+	return;
+}
+
+same_refresh('all rows new', qr/^4000\|0\|0\|0$/);
+change(q{UPDATE samples SET curve[3] = 7.5 WHERE id % 100 = 7});
+same_refresh('one row in a hundred changed', qr/^0\|\d+\|0\|\d+$/);
+change(q{DELETE FROM samples WHERE id % 50 = 8});
+same_refresh('rows went', qr/^0\|0\|80\|3920$/);
+change(q{INSERT INTO samples SELECT id + 100000, run, is_mislabelled, curve FROM plain.samples WHERE id % 40 = 9});
+same_refresh('rows came', qr/^\d\d+\|0\|0\|3920$/);
+change(q{
+UPDATE samples SET curve = NULL WHERE id % 100 = 11;
+DELETE FROM samples WHERE id % 100 = 12;
+INSERT INTO samples SELECT id + 200000, run, is_mislabelled, curve FROM plain.samples WHERE id % 100 = 13});
+same_refresh('rows changed, went and came', qr/^[1-9]\d*\|[1-9]\d*\|[1-9]\d*\|\d+$/);
+$coordinator->safe_psql('postgres', "UPDATE $_ SET suite = configure_probe_suite(suite, k => 7, weights => 'distance')")
+  foreach 'suites', 'reference_suites', 'plain.one_suite';
+same_refresh('another suite', qr/^0\|[1-9]\d*\|0\|0$/);
+change(q{UPDATE samples SET curve[1] = 0.125 WHERE id % 10 = 1});
+is(refresh('tags', 'samples', 'reference_suites'),
+	refresh('plain.tags', 'plain.samples', 'plain.one_suite'),
+	'a suite in a reference table');
+same_answer($coordinator, 'a suite in a reference table', "SELECT $columns FROM tags");
+
+# A suite of distributed probes, live
+$coordinator->safe_psql('postgres', q{
+CREATE VIEW live_suite AS SELECT probe_suite_agg(label, curve, id) AS suite FROM probes;
+CREATE VIEW plain.live_suite AS SELECT probe_suite_agg(label, curve, id) AS suite FROM plain.probes});
+is(refresh('tags', 'samples', 'live_suite'), refresh('plain.tags', 'plain.samples', 'plain.live_suite'),
+	'a suite of distributed probes');
+same_answer($coordinator, 'a suite of distributed probes', "SELECT $columns FROM tags");
+is(refresh('tags', 'samples', 'probes'), refresh('plain.tags', 'plain.samples', 'plain.probes'),
+	'distributed probes by name');
+same_answer($coordinator, 'distributed probes by name', "SELECT id, label, distance FROM tags");
+
+# In batches, inside a transaction, and from a function
+change(q{UPDATE samples SET curve[2] = 0.25 WHERE id % 5 = 1});
+is( $coordinator->safe_psql('postgres', q{CALL refresh_tags('tags', 'samples', 'suites', batch_size => 100)}),
+	$coordinator->safe_psql('postgres', q{CALL refresh_tags('plain.tags', 'plain.samples', 'plain.one_suite', batch_size => 100)}),
+	'small batches');
+same_answer($coordinator, 'small batches', "SELECT $columns FROM tags");
+change(q{UPDATE samples SET curve[2] = 0.5 WHERE id % 5 = 2});
+refresh('tags', 'samples', 'suites', 'BEGIN;');
+is($coordinator->safe_psql('postgres', q{
+SELECT count(*) FROM tags JOIN samples USING (id) WHERE curve_hash <> coalesce(loss_curve_hash_extended(curve, 0), 0)}) > 0,
+	1, 'a refresh that is rolled back has changed nothing');
+refresh('plain.tags', 'plain.samples', 'plain.one_suite');
+$coordinator->safe_psql('postgres', q{BEGIN; CALL refresh_tags('tags', 'samples', 'suites'); COMMIT});
+same_answer($coordinator, 'in a transaction', "SELECT $columns FROM tags");
+
+# As a user who is no superuser
+$coordinator->safe_psql('postgres', q{
+CREATE ROLE tagger LOGIN;
+CREATE SCHEMA owned AUTHORIZATION tagger;
+GRANT SELECT ON samples, suites TO tagger});
+my $rows = $coordinator->safe_psql('postgres', 'SELECT count(*) FROM samples');
+is( $coordinator->safe_psql('postgres', q{
+SET ROLE tagger;
+SELECT create_tag_table('owned.tags', 'samples');
+CALL refresh_tags('owned.tags', 'samples', 'suites')}, extra_params => [ '-U', 'tagger' ]),
+	"owned.tags\n$rows|0|0|0", 'a plain user makes a tag table and refreshes it');
+same_answer($coordinator, 'as a plain user', "SELECT $columns FROM owned.tags",
+	plain => "SELECT $columns FROM plain.tags");
+like(error_of($coordinator, q{SET ROLE tagger; CALL refresh_tags('tags', 'samples', 'suites')}),
+	qr/ERROR:  42501/, 'and of none but his own');
+
+# What travels: the coordinator never asks for curves.
+change(q{UPDATE samples SET curve[2] = 0.75 WHERE id % 5 = 3});
+my $said = (
+	$coordinator->psql(
+		'postgres', q{
+SET citus.log_remote_commands = on;
+SET client_min_messages = debug1;
+CALL refresh_tags('tags', 'samples', 'suites')}))[2];
+$said =~ s/\Q{"version"\E.*?\]\}\]?\}'/...'/g;
+unlike($said, qr/Collecting INSERT \.\.\. SELECT results on coordinator/, 'no INSERT ... SELECT is pulled to the coordinator');
+unlike($said, qr/performing repartitioned INSERT/, 'nor are rows sent from worker to worker');
+my @commands = $said =~ /issuing (.*)/g;
+cmp_ok(scalar @commands, '>=', $shards, 'there is a command for each shard');
+is(join("\n", grep { /COPY .* FROM STDIN/i } @commands), '', 'no rows are copied to the workers');
+
+$_->stop foreach $coordinator, @workers;
+done_testing();
