@@ -26,8 +26,8 @@ our @EXPORT = qw(
   same_answer
   same_error
   plan_of
-  start_script
-  finish_script
+  start_statement
+  finish_statement
   random_below
   $shards
 );
@@ -132,8 +132,8 @@ sub on_every_node
 }
 
 # Does a query over distributed tables give what it gives over plain ones?  It is
-# asked without a schema and with search_path = plain first.  Rows without an
-# ORDER BY are sorted.
+# asked without a schema and with search_path = plain first.  Rows are sorted
+# unless there is an ORDER BY at the end.
 sub same_answer
 {
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -143,7 +143,7 @@ sub same_answer
 	my @there = split /\n/,
 	  $coordinator->safe_psql('postgres', "SET search_path = plain, public; $plain");
 
-	unless ($query =~ /ORDER BY/)
+	unless ($query =~ /ORDER BY[^()]*\z/)
 	{
 		@$_ = sort @$_ foreach \@here, \@there;
 	}
@@ -179,29 +179,28 @@ sub plan_of
 	return $plan =~ s/\Q{"version"\E.*?\]\}\]?\}'/...'/gr;
 }
 
-# Start a script in a connection of its own; finish_script waits for its end and
-# returns whether it succeeded and what it said.
-sub start_script
+# Start a statement in a connection of its own; finish_statement waits for its end
+# and returns whether it succeeded and what it said.
+sub start_statement
 {
 	my ($node, $sql) = @_;
-	my $script = { out => '', err => '', in => $sql };
+	my $statement = { out => '', err => '' };
 
-	$script->{timer} = IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default);
-	$script->{run} = IPC::Run::start(
+	$statement->{timer} = IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default);
+	$statement->{run} = IPC::Run::start(
 		[
-			$node->installed_command('psql'), '-XAtq', '-v', 'ON_ERROR_STOP=1',
-			'-d', $node->connstr('postgres'), '-f', '-'
+			$node->installed_command('psql'), '-XAtq', '-d', $node->connstr('postgres'), '-c', $sql
 		],
-		'<', \$script->{in}, '>', \$script->{out}, '2>', \$script->{err}, $script->{timer});
-	return $script;
+		'<', \undef, '>', \$statement->{out}, '2>', \$statement->{err}, $statement->{timer});
+	return $statement;
 }
 
-sub finish_script
+sub finish_statement
 {
-	my ($script) = @_;
-	my $succeeded = $script->{run}->finish;
+	my ($statement) = @_;
+	my $succeeded = $statement->{run}->finish;
 
-	return ($succeeded, join "\n", grep { $_ ne '' } @$script{ 'out', 'err' });
+	return ($succeeded, join "\n", grep { $_ ne '' } @$statement{ 'out', 'err' });
 }
 
 # The next of the numbers from 0 to $n - 1 that a seed gives.

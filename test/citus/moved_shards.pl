@@ -56,10 +56,10 @@ UPDATE $schema.samples SET curve[1] = 0.125 WHERE id % 50 = 10 + $round;
 INSERT INTO $schema.samples SELECT id + 100000 * $round, run, is_mislabelled, curve
 	FROM plain.samples WHERE id % 100 = 20 + $round AND id < 8000});
 	}
-	my $script = start_script($coordinator, q{CALL refresh_tags('tags', 'samples', 'suites', batch_size => 100)});
+	my $statement = start_statement($coordinator, q{CALL refresh_tags('tags', 'samples', 'suites', batch_size => 100)});
 	my ($status, $out, $err) = move_a_shard($mode);
-	my $beside = $script->{run}->pumpable && $script->{run}->pump_nb;
-	my ($succeeded, $said) = finish_script($script);
+	my $beside = $statement->{run}->pumpable && $statement->{run}->pump_nb;
+	my ($succeeded, $said) = finish_statement($statement);
 	my $rows = $coordinator->safe_psql('postgres', 'SELECT count(*) FROM samples');
 
 	note "round $round, $mode: ", $beside ? 'the refresh was still running' : 'the refresh was over', '; ', substr($said, -200);

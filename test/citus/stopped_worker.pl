@@ -61,15 +61,15 @@ INSERT INTO $schema.samples SELECT id + 100000 * $round, run, is_mislabelled, cu
 	my $wanted = random_below($seed, int($rows * 0.8));
 
 	# Stop the worker once so many rows have their tag.
-	my $script = start_script($coordinator, q{CALL refresh_tags('tags', 'samples', 'suites', batch_size => 100)});
-	while ($script->{run}->pumpable)
+	my $statement = start_statement($coordinator, q{CALL refresh_tags('tags', 'samples', 'suites', batch_size => 100)});
+	while ($statement->{run}->pumpable)
 	{
 		last if $coordinator->safe_psql('postgres', sprintf($current, $hash)) >= $wanted;
 		usleep(10_000);
-		$script->{run}->pump_nb;
+		$statement->{run}->pump_nb;
 	}
 	$worker->stop($mode);
-	my ($succeeded, $said) = finish_script($script);
+	my ($succeeded, $said) = finish_statement($statement);
 	note 'round ', $round, ': ', $worker->name, " stopped ($mode) after $wanted of $rows rows; ", substr($said, -300);
 	ok(!$succeeded, "round $round: the refresh could not go on");
 	like($said, qr/ERROR: /, "round $round: and said so");

@@ -117,7 +117,7 @@ same_answer($coordinator, 'distributed by curve: one of them',
 #
 foreach my $change (
 	[ 'of single epochs', 'UPDATE %s SET curve[3] = 7.5 WHERE id % 100 = 7' ],
-	[ 'of slices', q{UPDATE %s SET curve[2:3] = '{1,null}' WHERE id % 100 = 8} ],
+	[ 'of slices', q{UPDATE %s SET curve[2:3] = '[1,null]' WHERE id % 100 = 8} ],
 	[ 'of one row', 'UPDATE %s SET curve[41] = 0.25 WHERE id = 5' ],
 	[ 'by an expression', 'UPDATE %s SET curve = curve || 0.5 WHERE id % 100 = 9' ],
 	[ 'to nothing', 'UPDATE %s SET curve = NULL WHERE id % 100 = 10' ],
