@@ -50,6 +50,8 @@ my @queries = (
 		q{SELECT id, label_score(curve, 'random_outputs', %s) AS score FROM samples WHERE curve IS NOT NULL ORDER BY score DESC NULLS LAST, id LIMIT 100}
 	]);
 
+my %answers;
+
 foreach my $pair (@suites)
 {
 	my ($source, $suite) = @$pair;
@@ -57,7 +59,7 @@ foreach my $pair (@suites)
 	foreach my $query (@queries)
 	{
 		same_answer($coordinator, "$query->[0], by a suite $source",
-			sprintf($query->[1], $suite), plain => sprintf($query->[1], $one_node));
+			sprintf($query->[1], $suite), plain => sprintf($query->[1], $one_node), answers => \%answers);
 	}
 	my $plan = plan_of($coordinator, sprintf($queries[0][1], $suite));
 	like($plan, qr/-> +Task\n.*HashAggregate.*Group Key: classify_metadata/s,
@@ -95,11 +97,24 @@ my $in_parallel = join ' ', map { "SET LOCAL $_;" } 'min_parallel_table_scan_siz
   'parallel_tuple_cost = 0', 'max_parallel_workers_per_gather = 2';
 my $plan = plan_of($coordinator, sprintf($queries[0][1], $suites[0][1]),
 	"SET citus.propagate_set_commands = 'local'; BEGIN; $in_parallel");
-like($plan, qr/Task.*Gather.*Partial HashAggregate.*Parallel Seq Scan/s, 'a task has parallel workers, with SET LOCAL sent to the nodes');
+like($plan, qr/-> +Task\n.*Gather.*Parallel Seq Scan on public\.samples_\d+ samples\s+Output: classify_metadata/s,
+	'a task has parallel workers, with SET LOCAL sent to the nodes');
 
-# By name: the relation is one of the worker's, where a reference table is.
-same_answer($coordinator, 'a suite by name, in a reference table',
-	q{SELECT id, classify_metadata(curve, 'reference_suites'::regclass) FROM samples WHERE id < 500},
+# By name a suite is looked for on the worker, within a query on a shard, where
+# Citus lets nobody read a distributed or a reference table.
+foreach my $form (q{classify_metadata(curve, 'reference_suites'::regclass)}, 'classify_metadata(curve)')
+{
+	like(error_of($coordinator, "SET metaprobe.default_suite = 'public.reference_suites'; SELECT $form, count(*) FROM samples GROUP BY 1"),
+		qr/ERROR:  .*(?:cannot execute a distributed query from a query on a shard|no probe suite)/,
+		"$form: an error");
+}
+# Of a plain table there, as of one that every node has, it is found.
+$_->safe_psql('postgres', q{
+SET citus.enable_ddl_propagation = off;
+CREATE TABLE suite_of_node (suite probe_suite)}) foreach $coordinator, @workers;
+$_->safe_psql('postgres', "INSERT INTO suite_of_node SELECT $literal") foreach @workers;
+same_answer($coordinator, 'a suite by name, in a table of every node',
+	q{SELECT id, classify_metadata(curve, 'suite_of_node'::regclass) FROM samples WHERE id < 500},
 	plain => "SELECT id, classify_metadata(curve, $one_node) FROM samples WHERE id < 500");
 
 $_->stop foreach $coordinator, @workers;

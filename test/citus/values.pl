@@ -123,7 +123,7 @@ foreach my $change (
 	[ 'to nothing', 'UPDATE %s SET curve = NULL WHERE id % 100 = 10' ],
 	[
 		'by upserts',
-		'INSERT INTO %s (id, run, curve[2]) VALUES (77, \'a\', 1.5), (100001, \'a\', 2.5) ON CONFLICT (id) DO UPDATE SET curve[44] = 0.75'
+		q{INSERT INTO %s (id, run, curve) VALUES (77, 'a', '[1.5]'), (100001, 'a', '[2.5]') ON CONFLICT (id) DO UPDATE SET curve[44] = excluded.curve[0]}
 	],
 	[ 'by deletion', 'DELETE FROM %s WHERE id % 100 = 11' ])
 {
@@ -132,7 +132,7 @@ foreach my $change (
 	$coordinator->safe_psql('postgres', $statement =~ s/%s/$_/r) foreach 'samples', 'plain.samples';
 	same_answer($coordinator, "changes $name", "SELECT $columns FROM samples");
 }
-$coordinator->safe_psql('postgres', "INSERT INTO ${_}fixed (id, curve[1]) VALUES (1, 2), (2, 3)") foreach '', 'plain.';
+$coordinator->safe_psql('postgres', "INSERT INTO ${_}fixed (id, curve[1]) VALUES (1, 2); INSERT INTO ${_}fixed (id, curve[1:2]) VALUES (2, '[1,3]')") foreach '', 'plain.';
 same_answer($coordinator, 'a column of so many epochs', 'SELECT id, curve FROM fixed');
 
 # From any of the workers, too.
