@@ -129,6 +129,60 @@ same_answer($coordinator, 'as a plain user', "SELECT $columns FROM owned.tags",
 like(error_of($coordinator, q{SET ROLE tagger; CALL refresh_tags('tags', 'samples', 'suites')}),
 	qr/ERROR:  42501/, 'and of none but his own');
 
+# Sources that are distributed in other ways, refreshed in full, after changes,
+# and in small batches
+sub other_source
+{
+	my ($name, $create, $keys, $distribution) = @_;
+
+	$coordinator->safe_psql('postgres', qq{
+CREATE TABLE plain.other AS SELECT id, run, curve FROM plain.samples WHERE id < 1000;
+CREATE TABLE other (LIKE plain.other, PRIMARY KEY ($keys));
+$create;
+INSERT INTO other TABLE plain.other;
+ALTER TABLE plain.other ADD PRIMARY KEY ($keys);
+SELECT create_tag_table('other_tags', 'other');
+SELECT create_tag_table('plain.other_tags', 'plain.other')});
+	like($coordinator->safe_psql('postgres', sprintf($where, 'other_tags')), $distribution, "$name: the tags are so as well");
+	foreach my $change ('SELECT', 'UPDATE other SET curve[2] = 5 WHERE id % 9 = 1; DELETE FROM other WHERE id % 9 = 2')
+	{
+		change($change);
+		is( $coordinator->safe_psql('postgres', q{CALL refresh_tags('other_tags', 'other', 'suites', batch_size => 90)}),
+			refresh('plain.other_tags', 'plain.other', 'plain.one_suite'), "$name: counts as on one node");
+		same_answer($coordinator, $name, "SELECT $columns FROM other_tags");
+	}
+	$coordinator->safe_psql('postgres', 'DROP TABLE other, other_tags, plain.other, plain.other_tags');
+	return;
+}
+other_source('a reference table', q{SELECT create_reference_table('other')}, 'id', qr/^n\|/);
+other_source('a table of one shard', q{SELECT create_distributed_table('other', NULL, colocate_with => 'none')}, 'id', qr/^n\|/);
+other_source('a key of two columns, by the first', q{SELECT create_distributed_table('other', 'run', colocate_with => 'none')}, 'run, id', qr/^h\|\d+\|run$/);
+other_source('a key of two columns, by the second', q{SELECT create_distributed_table('other', 'id', colocate_with => 'none')}, 'run, id', qr/^h\|\d+\|id$/);
+other_source('partitions', q{
+DROP TABLE other;
+CREATE TABLE other (LIKE plain.other, PRIMARY KEY (run, id)) PARTITION BY LIST (run);
+CREATE TABLE other_0 PARTITION OF other FOR VALUES IN ('run 0');
+CREATE TABLE other_1 PARTITION OF other DEFAULT;
+SELECT create_distributed_table('other', 'id')}, 'run, id', qr/^h\|\d+\|id$/);
+
+# A view of distributed rows
+$coordinator->safe_psql('postgres', q{
+CREATE VIEW some AS SELECT id, curve FROM samples WHERE run = 'run 1';
+CREATE VIEW plain.some AS SELECT id, curve FROM plain.samples WHERE run = 'run 1';
+SELECT create_tag_table('plain.some_tags', 'plain.some', '{id}');
+SELECT create_tag_table('some_tags', 'samples')});
+is(refresh('some_tags', 'some', 'suites'), refresh('plain.some_tags', 'plain.some', 'plain.one_suite'), 'a view: counts as on one node');
+same_answer($coordinator, 'a view', "SELECT $columns FROM some_tags");
+
+# Tables that do not lie together
+$coordinator->safe_psql('postgres', q{
+CREATE TABLE astray (LIKE tags INCLUDING ALL);
+CREATE TABLE lone (LIKE tags INCLUDING ALL);
+SELECT create_distributed_table('astray', 'id', colocate_with => 'none')});
+like(error_of($coordinator, "CALL refresh_tags('$_', 'samples', 'suites')"),
+	qr/ERROR:  0A000: .*\nHINT: .*create_tag_table/, "$_: tags must lie with their rows")
+  foreach 'astray', 'lone';
+
 # What travels: the coordinator never asks for curves.
 change(q{UPDATE samples SET curve[2] = 0.75 WHERE id % 5 = 3});
 my $said = (
