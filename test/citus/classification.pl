@@ -86,8 +86,8 @@ ok(defined $bytes && $unit eq 'bytes' && $bytes < 20 * 8 * $shards, 'some bytes 
 foreach my $settings (q{k => 5, metric => 'l1'}, q{metric => 'dtw', band => 2, k => 7}, q{weights => 'distance', max_novelty => 2})
 {
 	my ($query, $plain) = map {
-		"SELECT id, (tag_metadata(curve, configure_probe_suite($_, $settings))).* FROM samples WHERE id % 8 = 1"
-	} '(SELECT suite FROM local_suites)', $one_node;
+		"SELECT id, (tag_metadata(curve, (SELECT configure_probe_suite(suite, $settings) FROM $_))).* FROM samples WHERE id % 8 = 1"
+	} 'reference_suites', 'plain.suites';
 
 	same_answer($coordinator, "a suite with $settings", $query, plain => $plain);
 }

@@ -167,12 +167,12 @@ SELECT create_distributed_table('other', 'id')}, 'run, id', qr/^h\|\d+\|id$/);
 
 # A view of distributed rows
 $coordinator->safe_psql('postgres', q{
-CREATE VIEW some AS SELECT id, curve FROM samples WHERE run = 'run 1';
-CREATE VIEW plain.some AS SELECT id, curve FROM plain.samples WHERE run = 'run 1';
-SELECT create_tag_table('plain.some_tags', 'plain.some', '{id}');
-SELECT create_tag_table('some_tags', 'samples')});
-is(refresh('some_tags', 'some', 'suites'), refresh('plain.some_tags', 'plain.some', 'plain.one_suite'), 'a view: counts as on one node');
-same_answer($coordinator, 'a view', "SELECT $columns FROM some_tags");
+CREATE VIEW one_run AS SELECT id, curve FROM samples WHERE run = 'run 1';
+CREATE VIEW plain.one_run AS SELECT id, curve FROM plain.samples WHERE run = 'run 1';
+SELECT create_tag_table('plain.one_run_tags', 'plain.one_run', '{id}');
+SELECT create_tag_table('one_run_tags', 'samples')});
+is(refresh('one_run_tags', 'one_run', 'suites'), refresh('plain.one_run_tags', 'plain.one_run', 'plain.one_suite'), 'a view: counts as on one node');
+same_answer($coordinator, 'a view', "SELECT $columns FROM one_run_tags");
 
 # Tables that do not lie together
 $coordinator->safe_psql('postgres', q{
