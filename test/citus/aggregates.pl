@@ -55,7 +55,8 @@ all_groupings('avg', 'avg(curve)', 'samples', '');
 all_groupings('stddev', 'stddev(curve)', 'samples', '');
 all_groupings('avg, stddev and others at once', 'avg(curve), stddev(curve), count(*), count(curve), max(epochs(curve))',
 	'samples', '');
-all_groupings('avg of no row', 'avg(curve), stddev(curve)', 'samples', 'WHERE id IN (0, -1) AND curve IS NULL');
+all_groupings('avg of no curve', 'avg(curve), stddev(curve)', 'samples', 'WHERE curve IS NULL');
+same_answer($coordinator, 'avg of no row', 'SELECT avg(curve), stddev(curve) FROM samples WHERE id < 0');
 all_groupings('probe_suite_agg', 'probe_suite_agg(run, curve, id::text)::text', 'samples', q{WHERE id % 10 = 3 AND observed_epochs(curve) > 0});
 all_groupings('probe_suite_agg without ids', 'probe_suite_agg(run, curve)::text', 'samples', q{WHERE id % 10 = 4 AND observed_epochs(curve) > 0});
 all_groupings('auroc', 'auroc(observed_epochs(curve), is_mislabelled), average_precision(observed_epochs(curve), is_mislabelled)', 'samples', '');
@@ -96,12 +97,17 @@ same_answer($coordinator, 'its hash', q{SELECT (probe_suite_info(probe_suite_agg
 same_answer($coordinator, 'a fitted one',
 	q{SELECT fit_probe_suite(probe_suite_agg(label, curve, id))::text FROM probes WHERE id < 'probe' OR length(id) > 0});
 
-# What runs where: grouped by the distribution column, all of it does on the
-# workers.
+# What runs where: states of avg and stddev are combined, whatever groups them.
+foreach my $query ('SELECT avg(curve), stddev(curve) FROM samples', 'SELECT run, avg(curve), stddev(curve) FROM samples GROUP BY run')
+{
+	like(plan_of($coordinator, $query), qr/-> +Task\n.*worker_partial_agg.*Aggregate.*Seq Scan on public\.samples_/s,
+		"$query: workers send states");
+}
+# Grouped by the distribution column all of it runs on the workers.
 foreach my $aggregate ('avg(curve)', 'stddev(curve)', 'probe_suite_agg(run, curve, id::text)')
 {
 	like(plan_of($coordinator, "SELECT id, $aggregate FROM samples GROUP BY id"),
-		qr/Custom Scan \(Citus Adaptive\)(?!.*Aggregate.*Custom Scan).*Task.*Aggregate/s,
+		qr/\ACustom Scan \(Citus Adaptive\).*-> +Task\n.*Aggregate/s,
 		"$aggregate by the distribution column is computed in the tasks");
 }
 
