@@ -93,6 +93,15 @@ foreach my $operator ('<->', '<+>', '<=>', '<~>')
 	same_answer($coordinator, "the nearest by $operator",
 		"SELECT id, curve $operator $query_curve AS d FROM samples WHERE epochs(curve) = 40 ORDER BY d, id LIMIT 20");
 }
+# The nearest by an index of each shard
+$coordinator->safe_psql('postgres', 'CREATE INDEX ON samples USING gist (curve); ANALYZE samples');
+my $nearest = "SELECT id, curve <-> $query_curve AS d FROM samples WHERE epochs(curve) = 40 ORDER BY curve <-> $query_curve LIMIT 20";
+same_answer($coordinator, 'the nearest by an index', $nearest);
+like(plan_of($coordinator, $nearest, "SET citus.propagate_set_commands = 'local'; BEGIN; SET LOCAL enable_sort = off"),
+	qr/-> +Task\n.*Index Scan using samples_curve_idx_\d+/s, 'the nearest by an index: in each task');
+same_answer($coordinator, 'the nearest by an index, used', $nearest,
+	settings => "SET citus.propagate_set_commands = 'local'; BEGIN; SET LOCAL enable_sort = off");
+
 same_answer($coordinator, 'statistics', 'SELECT id, curve_statistics(curve)::text, sparkline(curve) FROM samples');
 same_answer($coordinator, 'shapes',
 	'SELECT id, resample_curve(curve, 7), smooth_curve(curve, 3), curve[2], curve[3:8], curve || 1.5 FROM samples WHERE observed_epochs(curve) > 0');
