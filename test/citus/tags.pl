@@ -170,7 +170,10 @@ $coordinator->safe_psql('postgres', q{
 CREATE VIEW one_run AS SELECT id, curve FROM samples WHERE run = 'run 1';
 CREATE VIEW plain.one_run AS SELECT id, curve FROM plain.samples WHERE run = 'run 1';
 SELECT create_tag_table('plain.one_run_tags', 'plain.one_run', '{id}');
-SELECT create_tag_table('one_run_tags', 'samples')});
+SELECT create_tag_table('one_run_tags', 'one_run', '{id}')});
+like(error_of($coordinator, q{CALL refresh_tags('one_run_tags', 'one_run', 'suites')}),
+	qr/ERROR:  0A000: .*distributed table "samples"\nHINT: .*create_distributed_table/s, 'a view: its tag table must be distributed');
+$coordinator->safe_psql('postgres', q{SELECT create_distributed_table('one_run_tags', 'id', colocate_with => 'samples')});
 is(refresh('one_run_tags', 'one_run', 'suites'), refresh('plain.one_run_tags', 'plain.one_run', 'plain.one_suite'), 'a view: counts as on one node');
 same_answer($coordinator, 'a view', "SELECT $columns FROM one_run_tags");
 
