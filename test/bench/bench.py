@@ -16,8 +16,8 @@ import suites
 import sweep
 import vectors
 
-PARTS = ["main", "sweep", "single", "suite", "nearest", "index", "recording", "refresh"]
-PARTS += ["citus"]
+PARTS = ["main", "sweep", "single", "suite", "nearest", "index", "recording"]
+PARTS += ["refresh", "citus"]
 
 SIZES = {
     #            rows, sweep's rows, seconds of a run there, repeats, sample
@@ -39,7 +39,8 @@ def read_options():
         metavar="NAME",
         default=[],
     )
-    for name in ("rows", "epochs", "probes", "k", "seed", "repeats", "sample", "shards"):
+    numbers = ("rows", "epochs", "probes", "k", "seed", "repeats", "sample", "shards")
+    for name in numbers:
         parser.add_argument(f"--{name}", type=int)
     options = parser.parse_args()
     rows, options.sweep_rows, options.budget, repeats, sample = SIZES[
