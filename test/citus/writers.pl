@@ -16,7 +16,7 @@ use Test::More;
 
 my ($coordinator, @workers) = start_three_nodes();
 my $seed = random_seed();
-my $transactions = 100 * ($ENV{METAPROBE_ROUNDS} // 2);
+my $transactions = 250 * ($ENV{METAPROBE_ROUNDS} // 2);
 
 # Whatever a row may become is one of twenty real curves.
 distribute_real_curves($coordinator, gaps => $seed, samples => 2000);
