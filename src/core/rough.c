@@ -70,12 +70,13 @@ static int
 least_shift(PackedNorm norm, int n)
 {
 	const double largest = 2.0 * (2 * GRID_LARGEST_LIMIT);
+	const int	 n_pairs = padded(n) / 2;
 	int			 shift = 0;
 	double		 pair = largest * GRID_LARGEST_LIMIT * 2;
 
 	if (norm == PACKED_SIZES)
 		pair = largest;
-	while (ldexp(pair, -shift) * (padded(n) / 2) >= ROUGH_INFINITE)
+	while (ldexp(pair, -shift) * n_pairs >= ROUGH_INFINITE)
 		shift++;
 	return shift;
 }
@@ -405,13 +406,14 @@ metaprobe_rough_reach(const RoughRows *rows, const RoughQuery *query,
 					  int32_t rough)
 {
 	bool   is_square = rows->norm == PACKED_SQUARES;
+	int	   n_pairs = padded(rows->n) / 2;
 	double beyond = query->beyond;
 	double reach;
 
 	if (rough >= ROUGH_INFINITE)
 		return INFINITY;
 	/* the shift has rounded each pair down */
-	reach = ldexp((double) rough + padded(rows->n) / 2, rows->shift);
+	reach = ldexp((double) rough + n_pairs, rows->shift);
 	if (is_square)
 	{
 		reach = sqrt(reach);

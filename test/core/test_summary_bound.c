@@ -238,10 +238,11 @@ static void
 levels_tell_noise_apart(void **state)
 {
 	Random random = random_stream(__func__);
+	int	   rounds = random_rounds(500);
 	double shares = 0;
 
 	(void) state;
-	for (int round = 0; round < random_rounds(500); round++)
+	for (int round = 0; round < rounds; round++)
 	{
 		float		 losses[2][90];
 		double		 size = pow(10, random_between(&random, -3, 3));
@@ -259,7 +260,7 @@ levels_tell_noise_apart(void **state)
 		shares += metaprobe_summary_bound(&query, METRIC_L2, &curve) /
 				  one_distance(METRIC_L2, losses[0], losses[1], 90, 90);
 	}
-	assert_that(shares > 0.8 * 500, (int) shares);
+	assert_that(shares > 0.8 * rounds, (int) shares);
 }
 
 /*
