@@ -292,8 +292,8 @@ part_citus() {
 	count_prove "$status" "$work/citus.log" || show_tap_failures citus run-citus
 }
 
-# show_tap_failures NAME: the logs of the test files that prove's summary in
-# NAME.log names.
+# show_tap_failures NAME [TREE]: the logs, in that tree, of the test files that prove's
+# summary in NAME.log names.
 show_tap_failures() {
 	local name log
 	sed -n 's|^test/[a-z]*/\(.*\)\.pl *(Wstat:.*|\1|p' "$work/$1.log" |
