@@ -22,6 +22,7 @@ use Test::More;
 our @EXPORT = qw(
   start_three_nodes
   distribute_real_curves
+  create_twin_tags
   on_every_node
   same_answer
   same_error
@@ -30,6 +31,7 @@ our @EXPORT = qw(
   finish_statement
   random_below
   $shards
+  $tag_columns
 );
 
 our $shards = 8;
@@ -205,6 +207,22 @@ sub finish_statement
 	my $succeeded = $statement->{run}->finish;
 
 	return ($succeeded, join "\n", grep { $_ ne '' } @$statement{ 'out', 'err' });
+}
+
+# What a tag says: all columns but the time it was written.
+our $tag_columns = 'id, label, probability, score, runner_up, margin, distance, novelty, curve_hash, suite_hash';
+
+# Tag tables of the distributed samples and of the plain ones, with a suite for each
+# that may be changed.
+sub create_twin_tags
+{
+	my ($coordinator) = @_;
+
+	return $coordinator->safe_psql('postgres', q{
+CREATE TABLE suites AS SELECT suite FROM plain.suites;
+CREATE TABLE plain.one_suite AS SELECT suite FROM plain.suites;
+SELECT create_tag_table('tags', 'samples');
+SELECT create_tag_table('plain.tags', 'plain.samples')});
 }
 
 # The next of the numbers from 0 to $n - 1 that a seed gives.

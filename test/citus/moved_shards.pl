@@ -17,14 +17,9 @@ use Test::More;
 my ($coordinator, @workers) = start_three_nodes(conf => "wal_level = logical\nmax_replication_slots = 40\nmax_wal_senders = 40");
 my $seed = random_seed();
 my $rounds = $ENV{METAPROBE_ROUNDS} // 3;
-my $columns = 'id, label, probability, score, runner_up, margin, distance, novelty, curve_hash, suite_hash';
 
 distribute_real_curves($coordinator, gaps => $seed);
-$coordinator->safe_psql('postgres', q{
-CREATE TABLE suites AS SELECT suite FROM plain.suites;
-CREATE TABLE plain.one_suite AS SELECT suite FROM plain.suites;
-SELECT create_tag_table('tags', 'samples');
-SELECT create_tag_table('plain.tags', 'plain.samples')});
+create_twin_tags($coordinator);
 
 # Move a shard of samples, and with it that of its tags, to the other worker.
 sub move_a_shard
@@ -68,7 +63,7 @@ INSERT INTO $schema.samples SELECT id + 100000 * $round, run, is_mislabelled, cu
 	like($coordinator->safe_psql('postgres', q{CALL refresh_tags('tags', 'samples', 'suites')}), $succeeded ? qr/^0\|0\|0\|$rows$/ : qr/\|/,
 		"round $round, $mode: and leaves nothing to do");
 	$coordinator->safe_psql('postgres', q{CALL refresh_tags('plain.tags', 'plain.samples', 'plain.one_suite')});
-	same_answer($coordinator, "round $round, $mode", "SELECT $columns FROM tags");
+	same_answer($coordinator, "round $round, $mode", "SELECT $tag_columns FROM tags");
 	is($coordinator->safe_psql('postgres', q{
 SELECT count(*) FROM citus_shards AS s, citus_shards AS t
 WHERE s.table_name = 'samples'::regclass AND t.table_name = 'tags'::regclass AND s.nodeport <> t.nodeport
@@ -79,11 +74,11 @@ WHERE s.table_name = 'samples'::regclass AND t.table_name = 'tags'::regclass AND
 # All shards on one worker, and balanced again
 $coordinator->safe_psql('postgres', sprintf(q{SELECT citus_set_node_property('%s', %d, 'shouldhaveshards', false)}, $workers[1]->host, $workers[1]->port));
 $coordinator->safe_psql('postgres', q{SELECT citus_drain_node('%s', %d, 'block_writes')} =~ s/%s/$workers[1]->host/er =~ s/%d/$workers[1]->port/er);
-same_answer($coordinator, 'all on one worker', "SELECT $columns FROM tags");
+same_answer($coordinator, 'all on one worker', "SELECT $tag_columns FROM tags");
 $coordinator->safe_psql('postgres', sprintf(q{SELECT citus_set_node_property('%s', %d, 'shouldhaveshards', true)}, $workers[1]->host, $workers[1]->port));
 $coordinator->safe_psql('postgres', q{SELECT rebalance_table_shards('samples', shard_transfer_mode => 'block_writes')});
 like($coordinator->safe_psql('postgres', q{CALL refresh_tags('tags', 'samples', 'suites')}), qr/^0\|0\|0\|/, 'rebalanced, there is nothing to do');
-same_answer($coordinator, 'rebalanced', "SELECT $columns FROM tags");
+same_answer($coordinator, 'rebalanced', "SELECT $tag_columns FROM tags");
 
 $_->stop foreach $coordinator, @workers;
 done_testing();

@@ -21,14 +21,9 @@ use Time::HiRes qw(usleep);
 my ($coordinator, @workers) = start_three_nodes(conf => "citus.recover_2pc_interval = '1s'");
 my $seed = random_seed();
 my $rounds = $ENV{METAPROBE_ROUNDS} // 4;
-my $columns = 'id, label, probability, score, runner_up, margin, distance, novelty, curve_hash, suite_hash';
 
 distribute_real_curves($coordinator, gaps => $seed);
-$coordinator->safe_psql('postgres', q{
-CREATE TABLE suites AS SELECT suite FROM plain.suites;
-CREATE TABLE plain.one_suite AS SELECT suite FROM plain.suites;
-SELECT create_tag_table('tags', 'samples');
-SELECT create_tag_table('plain.tags', 'plain.samples')});
+create_twin_tags($coordinator);
 
 sub refresh
 {
@@ -84,7 +79,7 @@ INSERT INTO $schema.samples SELECT id + 100000 * $round, run, is_mislabelled, cu
 	is($added + $changed + $unchanged, $rows, "round $round: the next refresh finishes");
 	cmp_ok($unchanged, '>=', $done, "round $round: and does the rest only");
 	$coordinator->safe_psql('postgres', q{CALL refresh_tags('plain.tags', 'plain.samples', 'plain.one_suite')});
-	same_answer($coordinator, "round $round", "SELECT $columns FROM tags");
+	same_answer($coordinator, "round $round", "SELECT $tag_columns FROM tags");
 	is(refresh(), "0|0|0|$rows", "round $round: then there is nothing to do");
 }
 is( join(' ', on_every_node('SELECT count(*) FROM pg_prepared_xacts', $coordinator, @workers)),

@@ -40,8 +40,6 @@ sub refresh
 	return $coordinator->safe_psql('postgres', "@more CALL refresh_tags('$tags', '$source', '$suite')");
 }
 
-my $columns = 'id, label, probability, score, runner_up, margin, distance, novelty, curve_hash, suite_hash';
-
 # Refreshes both, and compares counts and all tags.
 sub same_refresh
 {
@@ -51,7 +49,7 @@ sub same_refresh
 
 	is($here, refresh('plain.tags', 'plain.samples', 'plain.one_suite'), "$name: counts as on one node");
 	like($here, $expected, "$name: the right ones") if defined $expected;
-	same_answer($coordinator, $name, "SELECT $columns FROM tags");
+	same_answer($coordinator, $name, "SELECT $tag_columns FROM tags");
 	is(refresh('tags', 'samples', 'suites'), '0|0|0|' . $coordinator->safe_psql('postgres', 'SELECT count(*) FROM samples'),
 		"$name: then there is nothing to do");
 	return;
@@ -85,7 +83,7 @@ change(q{UPDATE samples SET curve[1] = 0.125 WHERE id % 10 = 1});
 is(refresh('tags', 'samples', 'reference_suites'),
 	refresh('plain.tags', 'plain.samples', 'plain.one_suite'),
 	'a suite in a reference table');
-same_answer($coordinator, 'a suite in a reference table', "SELECT $columns FROM tags");
+same_answer($coordinator, 'a suite in a reference table', "SELECT $tag_columns FROM tags");
 
 # A suite of distributed probes, live
 $coordinator->safe_psql('postgres', q{
@@ -93,7 +91,7 @@ CREATE VIEW live_suite AS SELECT probe_suite_agg(label, curve, id) AS suite FROM
 CREATE VIEW plain.live_suite AS SELECT probe_suite_agg(label, curve, id) AS suite FROM plain.probes});
 is(refresh('tags', 'samples', 'live_suite'), refresh('plain.tags', 'plain.samples', 'plain.live_suite'),
 	'a suite of distributed probes');
-same_answer($coordinator, 'a suite of distributed probes', "SELECT $columns FROM tags");
+same_answer($coordinator, 'a suite of distributed probes', "SELECT $tag_columns FROM tags");
 is(refresh('tags', 'samples', 'probes'), refresh('plain.tags', 'plain.samples', 'plain.probes'),
 	'distributed probes by name');
 same_answer($coordinator, 'distributed probes by name', "SELECT id, label, distance FROM tags");
@@ -103,7 +101,7 @@ change(q{UPDATE samples SET curve[2] = 0.25 WHERE id % 5 = 1});
 is( $coordinator->safe_psql('postgres', q{CALL refresh_tags('tags', 'samples', 'suites', batch_size => 100)}),
 	$coordinator->safe_psql('postgres', q{CALL refresh_tags('plain.tags', 'plain.samples', 'plain.one_suite', batch_size => 100)}),
 	'small batches');
-same_answer($coordinator, 'small batches', "SELECT $columns FROM tags");
+same_answer($coordinator, 'small batches', "SELECT $tag_columns FROM tags");
 change(q{UPDATE samples SET curve[2] = 0.5 WHERE id % 5 = 2});
 refresh('tags', 'samples', 'suites', 'BEGIN;');
 is($coordinator->safe_psql('postgres', q{
@@ -111,7 +109,7 @@ SELECT count(*) FROM tags JOIN samples USING (id) WHERE curve_hash <> coalesce(l
 	1, 'a refresh that is rolled back has changed nothing');
 refresh('plain.tags', 'plain.samples', 'plain.one_suite');
 $coordinator->safe_psql('postgres', q{BEGIN; CALL refresh_tags('tags', 'samples', 'suites'); COMMIT});
-same_answer($coordinator, 'in a transaction', "SELECT $columns FROM tags");
+same_answer($coordinator, 'in a transaction', "SELECT $tag_columns FROM tags");
 
 # As a user who is no superuser
 $coordinator->safe_psql('postgres', q{
@@ -124,8 +122,8 @@ SET ROLE tagger;
 SELECT create_tag_table('owned.tags', 'samples');
 CALL refresh_tags('owned.tags', 'samples', 'suites')}, extra_params => [ '-U', 'tagger' ]),
 	"owned.tags\n$rows|0|0|0", 'a plain user makes a tag table and refreshes it');
-same_answer($coordinator, 'as a plain user', "SELECT $columns FROM owned.tags",
-	plain => "SELECT $columns FROM plain.tags");
+same_answer($coordinator, 'as a plain user', "SELECT $tag_columns FROM owned.tags",
+	plain => "SELECT $tag_columns FROM plain.tags");
 like(error_of($coordinator, q{SET ROLE tagger; CALL refresh_tags('tags', 'samples', 'suites')}),
 	qr/ERROR:  42501/, 'and of none but his own');
 
@@ -149,7 +147,7 @@ SELECT create_tag_table('plain.other_tags', 'plain.other')});
 		change($change);
 		is( $coordinator->safe_psql('postgres', q{CALL refresh_tags('other_tags', 'other', 'suites', batch_size => 90)}),
 			refresh('plain.other_tags', 'plain.other', 'plain.one_suite'), "$name: counts as on one node");
-		same_answer($coordinator, $name, "SELECT $columns FROM other_tags");
+		same_answer($coordinator, $name, "SELECT $tag_columns FROM other_tags");
 	}
 	$coordinator->safe_psql('postgres', 'DROP TABLE other, other_tags, plain.other, plain.other_tags');
 	return;
@@ -175,7 +173,7 @@ like(error_of($coordinator, q{CALL refresh_tags('one_run_tags', 'one_run', 'suit
 	qr/ERROR:  0A000: .*distributed table "samples"\nHINT: .*create_distributed_table/s, 'a view: its tag table must be distributed');
 $coordinator->safe_psql('postgres', q{SELECT create_distributed_table('one_run_tags', 'id', colocate_with => 'samples')});
 is(refresh('one_run_tags', 'one_run', 'suites'), refresh('plain.one_run_tags', 'plain.one_run', 'plain.one_suite'), 'a view: counts as on one node');
-same_answer($coordinator, 'a view', "SELECT $columns FROM one_run_tags");
+same_answer($coordinator, 'a view', "SELECT $tag_columns FROM one_run_tags");
 
 # Tables that do not lie together
 $coordinator->safe_psql('postgres', q{

@@ -120,6 +120,20 @@ open_random_rows(Random *random, Rows *rows)
 	open_rows(rows);
 }
 
+/* A row's exact distance is within what its rough one allows, either way. */
+static void
+assert_bounds_hold(const Rows *rows, int row, int32_t rough, long round)
+{
+	long double exact = plain_distance(rows, row);
+
+	assert_that(exact <=
+					metaprobe_rough_reach(&rows->rough, &rows->query, rough),
+				round);
+	assert_that(rough <= metaprobe_rough_threshold(&rows->rough, &rows->query,
+												   (double) exact),
+				round);
+}
+
 /* No distance is above its reach, nor its rough one above its threshold. */
 static void
 rough_distances_bound_the_exact_ones(void **state)
@@ -142,16 +156,8 @@ rough_distances_bound_the_exact_ones(void **state)
 		assert_int(roughs[rows.n_rows], 12345, round);
 		for (int i = 0; i < rows.n_rows; i++)
 		{
-			long double exact = plain_distance(&rows, which[i]);
-
 			assert_that(roughs[i] >= 0 && roughs[i] < ROUGH_INFINITE, round);
-			assert_that(exact <= metaprobe_rough_reach(&rows.rough,
-													   &rows.query, roughs[i]),
-						round);
-			assert_that(roughs[i] <= metaprobe_rough_threshold(&rows.rough,
-															   &rows.query,
-															   (double) exact),
-						round);
+			assert_bounds_hold(&rows, which[i], roughs[i], round);
 		}
 		close_rows(&rows);
 	}
@@ -191,17 +197,7 @@ roundings_that_add_up_are_allowed_for(void **state)
 		open_rows(&rows);
 		metaprobe_rough_distances(&rows.rough, &rows.query, which, 2, roughs);
 		for (int i = 0; i < 2; i++)
-		{
-			long double exact = plain_distance(&rows, which[i]);
-
-			assert_that(exact <= metaprobe_rough_reach(&rows.rough,
-													   &rows.query, roughs[i]),
-						round);
-			assert_that(roughs[i] <= metaprobe_rough_threshold(&rows.rough,
-															   &rows.query,
-															   (double) exact),
-						round);
-		}
+			assert_bounds_hold(&rows, which[i], roughs[i], round);
 		close_rows(&rows);
 	}
 }
