@@ -45,40 +45,51 @@ find_threshold(const int32_t *bounds, int n, int rank)
 	return high;
 }
 
-#define RANKED_AT_ONCE 8
+/*
+ * So few that counting for each how many are smaller is faster than halving,
+ * each step of which waits for the last.
+ */
+#define SELECTED_BY_COUNTS 40
 
-typedef int32_t Eight __attribute__((vector_size(RANKED_AT_ONCE * 4)));
+#define COUNTED_AT_ONCE 8
+
+typedef int32_t Eight __attribute__((vector_size(COUNTED_AT_ONCE * 4)));
 
 /*
- * The places of some bounds from the first one on.  A bound is before another
- * if it is larger, or as large and before it in the array: hence larger than
- * the other less one.
+ * The rank-th smallest of a few bounds: the largest of those that fewer than
+ * rank are smaller than.
  */
-ALWAYS_INLINE void
-rank_some(const int32_t *bounds, int n, int first, int32_t *ranks)
+ALWAYS_INLINE int32_t
+select_by_counts(const int32_t *bounds, int n, int rank)
 {
-	Eight numbers = {0, 1, 2, 3, 4, 5, 6, 7};
-	Eight others = {0};
-	Eight before = {0};
-	int	  n_ranked = n - first < RANKED_AT_ONCE ? n - first : RANKED_AT_ONCE;
+	Eight	largest = {0};
+	int32_t result = 0;
 
-	numbers += first;
-	memcpy(&others, bounds + first, n_ranked * sizeof(int32_t));
-	for (int i = 0; i < n; i++)
+	for (int first = 0; first < n; first += COUNTED_AT_ONCE)
 	{
-		/* masks are -1 where true */
-		Eight least = others + (numbers > i);
+		Eight others = {0};
+		Eight smaller = {0};
+		Eight is_larger;
+		int	  n_others =
+			  n - first < COUNTED_AT_ONCE ? n - first : COUNTED_AT_ONCE;
 
-		before -= bounds[i] > least;
+		memcpy(&others, bounds + first, n_others * sizeof(int32_t));
+		for (int i = 0; i < n; i++)
+			smaller -= bounds[i] < others;
+		/* masks are -1 where true */
+		is_larger = (smaller < rank) & (others > largest);
+		largest = (others & is_larger) | (largest & ~is_larger);
 	}
-	memcpy(ranks + first, &before, n_ranked * sizeof(int32_t));
+	for (int i = 0; i < COUNTED_AT_ONCE; i++)
+		result = largest[i] > result ? largest[i] : result;
+	return result;
 }
 
-ALWAYS_INLINE void
-rank_all(const int32_t *bounds, int n, int32_t *ranks)
+ALWAYS_INLINE int32_t
+select_bound(const int32_t *bounds, int n, int rank)
 {
-	for (int first = 0; first < n; first += RANKED_AT_ONCE)
-		rank_some(bounds, n, first, ranks);
+	return n <= SELECTED_BY_COUNTS ? select_by_counts(bounds, n, rank) :
+									 find_threshold(bounds, n, rank);
 }
 
 /* Deal out single bounds [first, end); the first one goes to the slot. */
@@ -124,13 +135,7 @@ count_avx2(const int32_t *bounds, int first, int end, int32_t threshold)
 AVX2 static int32_t
 select_avx2(const int32_t *bounds, int n, int rank)
 {
-	return find_threshold(bounds, n, rank);
-}
-
-AVX2 static void
-rank_avx2(const int32_t *bounds, int n, int32_t *ranks)
-{
-	rank_all(bounds, n, ranks);
+	return select_bound(bounds, n, rank);
 }
 
 /* Which of 32 bounds are above the limit?  A bit each. */
@@ -259,24 +264,7 @@ metaprobe_bounds_select(const int32_t *bounds, int n, int rank)
 	if (metaprobe_cpu_has_avx2())
 		return select_avx2(bounds, n, rank);
 #endif
-	return find_threshold(bounds, n, rank);
-}
-
-/*
- * The places of n bounds if they were in order, the largest first; of equal
- * ones the first first.  Takes n * n steps, of the quickest.
- */
-void
-metaprobe_bounds_rank(const int32_t *bounds, int n, int32_t *ranks)
-{
-#ifdef METAPROBE_HAVE_AVX2_KERNELS
-	if (metaprobe_cpu_has_avx2())
-	{
-		rank_avx2(bounds, n, ranks);
-		return;
-	}
-#endif
-	rank_all(bounds, n, ranks);
+	return select_bound(bounds, n, rank);
 }
 
 /* Empty the slots. */

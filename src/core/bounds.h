@@ -32,8 +32,6 @@ extern int metaprobe_bounds_count(const int32_t *bounds, int first, int end,
 extern int metaprobe_bounds_collect(const int32_t *bounds, int first, int end,
 									int32_t threshold, int32_t *probes);
 extern int32_t metaprobe_bounds_select(const int32_t *bounds, int n, int rank);
-extern void	   metaprobe_bounds_rank(const int32_t *bounds, int n,
-									 int32_t *ranks);
 extern void	   metaprobe_bounds_clear(BoundSlots *slots);
 extern void	   metaprobe_bounds_deal(const int32_t *bounds, int first, int end,
 									 BoundSlots *slots);

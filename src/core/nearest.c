@@ -4,11 +4,23 @@
  */
 #include "nearest.h"
 
+#include <string.h>
+
+#include "cpu.h"
+
 /*
  * So many are kept in order, which is faster while there are few of them; more
  * are kept as a heap.
  */
 #define NEAREST_SORTED 256
+
+/* So many are put in order by counting. */
+#define MOST_COUNTED 128
+
+#define COUNTED_AT_ONCE 4
+
+typedef double	FourDoubles __attribute__((vector_size(COUNTED_AT_ONCE * 8)));
+typedef int64_t FourCounts __attribute__((vector_size(COUNTED_AT_ONCE * 8)));
 
 static inline bool
 is_farther(const Neighbour *a, const Neighbour *b)
@@ -140,4 +152,88 @@ metaprobe_nearest_sort(Nearest *nearest)
 		reverse(nearest->items, nearest->count);
 	else
 		sort_heap(nearest->items, nearest->count);
+}
+
+/*
+ * The places of n distances, two or more, in their order: how many are smaller.
+ * Returns whether all places differ, hence no two distances are equal and none
+ * is NaN.  There must be room for whole vectors in both arrays.
+ */
+ALWAYS_INLINE bool
+count_smaller(const double *distances, int n, int64_t *places)
+{
+	int64_t sum = 0;
+
+	for (int first = 0; first < n; first += COUNTED_AT_ONCE)
+	{
+		FourDoubles others;
+		FourCounts	smaller = {0};
+
+		memcpy(&others, distances + first, sizeof(others));
+		/* masks are -1 where true */
+		for (int i = 0; i < n; i++)
+			smaller -= distances[i] < others;
+		memcpy(places + first, &smaller, sizeof(smaller));
+	}
+	for (int i = 0; i < n; i++)
+		sum += places[i];
+	return sum == (int64_t) n * (n - 1) / 2;
+}
+
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+__attribute__((target("avx2"))) static bool
+count_smaller_avx2(const double *distances, int n, int64_t *places)
+{
+	return count_smaller(distances, n, places);
+}
+#endif
+
+static bool
+find_places(const double *distances, int n, int64_t *places)
+{
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+	if (metaprobe_cpu_has_avx2())
+		return count_smaller_avx2(distances, n, places);
+#endif
+	return count_smaller(distances, n, places);
+}
+
+/* Put a few candidates in their places.  False if that is not clear. */
+static bool
+take_counted(Nearest *nearest, const double *distances, const int32_t *indexes,
+			 int n)
+{
+	double	few[MOST_COUNTED];
+	int64_t places[MOST_COUNTED];
+
+	if (n < 2 || n > MOST_COUNTED)
+		return false;
+	for (int i = 0; i < n; i++)
+		few[i] = distances[indexes[i]];
+	for (int i = n; i % COUNTED_AT_ONCE != 0; i++)
+		few[i] = 0;
+	if (!find_places(few, n, places))
+		return false;
+	for (int i = 0; i < n; i++)
+	{
+		if (places[i] < nearest->capacity)
+			nearest->items[places[i]] = (Neighbour){few[i], indexes[i]};
+	}
+	nearest->count = n < nearest->capacity ? n : nearest->capacity;
+	return true;
+}
+
+/*
+ * Offer n candidates, each with the distance that stands at its index, and put
+ * the nearest in order, nearest first.
+ */
+void
+metaprobe_nearest_take(Nearest *nearest, const double *distances,
+					   const int32_t *indexes, int n)
+{
+	if (nearest->count == 0 && take_counted(nearest, distances, indexes, n))
+		return;
+	for (int i = 0; i < n; i++)
+		metaprobe_nearest_offer(nearest, distances[indexes[i]], indexes[i]);
+	metaprobe_nearest_sort(nearest);
 }

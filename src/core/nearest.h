@@ -43,6 +43,8 @@ metaprobe_nearest_reset(Nearest *nearest, Neighbour *items, int capacity)
 extern void metaprobe_nearest_push(Nearest *nearest, double distance,
 								   int32_t index);
 extern void metaprobe_nearest_sort(Nearest *nearest);
+extern void metaprobe_nearest_take(Nearest *nearest, const double *distances,
+								   const int32_t *indexes, int n);
 
 /* Keep the candidate if it is among the nearest so far.  NaN never is. */
 static inline void

@@ -110,6 +110,7 @@ metaprobe_rough_build(RoughRows *rows, PackedNorm norm, const float *numbers,
 	rows->norm = norm;
 	rows->n = n;
 	rows->shift = least_shift(norm, n);
+	rows->unit = ldexp(1, rows->shift);
 	rows->has_undefined = false;
 	metaprobe_grid_fit(&rows->grid, numbers, n, n_rows, n, GRID_LARGEST_LIMIT,
 					   centres);
@@ -396,7 +397,7 @@ metaprobe_rough_threshold(const RoughRows *rows, const RoughQuery *query,
 	limit = (within / rows->grid.step + steps_off(rows)) * (1 + MARGIN);
 	if (is_square)
 		limit *= limit;
-	limit = ldexp(limit, -rows->shift) * (1 + MARGIN) + 1;
+	limit = limit / rows->unit * (1 + MARGIN) + 1;
 	return limit < ROUGH_INFINITE ? (int32_t) limit : ROUGH_UNDEFINED - 1;
 }
 
@@ -413,7 +414,7 @@ metaprobe_rough_reach(const RoughRows *rows, const RoughQuery *query,
 	if (rough >= ROUGH_INFINITE)
 		return INFINITY;
 	/* the shift has rounded each pair down */
-	reach = ldexp((double) rough + n_pairs, rows->shift);
+	reach = ((double) rough + n_pairs) * rows->unit;
 	if (is_square)
 	{
 		reach = sqrt(reach);

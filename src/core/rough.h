@@ -33,6 +33,7 @@ typedef struct RoughRows
 	bool	   has_undefined;
 	int		   n; /* numbers in a row */
 	int		   shift;
+	double	   unit; /* 2 to the power of shift */
 } RoughRows;
 
 /* A row to measure from. */

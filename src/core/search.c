@@ -21,9 +21,6 @@
 /* What converting a double to a float, and back, changes at most. */
 #define FLOAT_MARGIN 1e-6
 
-/* So many candidates are put into order before they are measured. */
-#define ORDERED_CANDIDATES 256
-
 /* So many distances are taken together; the radius shrinks in between. */
 #define MEASURED_AT_ONCE 8
 #define WARPED_AT_ONCE DTW_LANES
@@ -643,32 +640,22 @@ unhide_sample(Search *search)
 	}
 }
 
-/*
- * Leave those of n candidates whose rough distance is within the threshold: a
- * few of them farthest first, which is how they are kept (nearest.c).
- */
+/* Leave those of n candidates that may be so near, by their rough distances. */
 static int
-pick_candidates(Search *search, int n, int32_t threshold)
+keep_within(Search *search, int n, double radius)
 {
+	int32_t	 threshold = metaprobe_search_threshold(search, radius);
 	int32_t *candidates = search->candidates;
 	int32_t *roughs = search->roughs;
-	int32_t	 picked[ORDERED_CANDIDATES];
-	int32_t	 places[ORDERED_CANDIDATES];
-	int		 n_picked = 0;
+	int		 n_kept = 0;
 
 	for (int i = 0; i < n; i++)
 	{
-		candidates[n_picked] = candidates[i];
-		roughs[n_picked] = roughs[i];
-		n_picked += roughs[i] <= threshold;
+		candidates[n_kept] = candidates[i];
+		roughs[n_kept] = roughs[i];
+		n_kept += roughs[i] <= threshold;
 	}
-	if (n_picked > ORDERED_CANDIDATES)
-		return n_picked;
-	memcpy(picked, candidates, n_picked * sizeof(int32_t));
-	metaprobe_bounds_rank(roughs, n_picked, places);
-	for (int i = 0; i < n_picked; i++)
-		candidates[places[i]] = picked[i];
-	return n_picked;
+	return n_kept;
 }
 
 /*
@@ -718,8 +705,8 @@ metaprobe_search_narrow(Search *search, const ProbeRange *ranges, int n_ranges,
 		metaprobe_search_sample(search, ranges, n_ranges, seeds_for(k));
 	n = n_sampled;
 	look_roughly(search, 0, n_sampled);
-	threshold =
-		metaprobe_search_bound_at(search, rough_radius(search, n_sampled, k));
+	radius = rough_radius(search, n_sampled, k);
+	threshold = metaprobe_search_bound_at(search, radius);
 	hide_sample(search, n_sampled);
 	for (int i = 0; i < n_ranges; i++)
 		n += metaprobe_bounds_collect(search->bounds, ranges[i].first,
@@ -727,9 +714,9 @@ metaprobe_search_narrow(Search *search, const ProbeRange *ranges, int n_ranges,
 									  search->candidates + n);
 	unhide_sample(search);
 	look_roughly(search, n_sampled, n);
-	radius = rough_radius(search, n, k);
-	return pick_candidates(search, n,
-						   metaprobe_search_threshold(search, radius));
+	/* the few that are left tell the second radius */
+	n = keep_within(search, n, radius);
+	return keep_within(search, n, rough_radius(search, n, k));
 }
 
 /* Measure n candidates, and fill nearest with the nearest, nearest first. */
@@ -739,8 +726,8 @@ metaprobe_search_measure(Search *search, int n, Nearest *nearest)
 	int n_before = search->n_measured;
 
 	measure(search, search->candidates, n, INFINITY);
-	offer_from(search, n_before, nearest);
-	metaprobe_nearest_sort(nearest);
+	metaprobe_nearest_take(nearest, search->distances,
+						   search->measured + n_before, n);
 }
 
 /* Measure a sample of the ranges, and then all that may be nearer. */

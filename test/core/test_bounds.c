@@ -190,38 +190,6 @@ a_selected_threshold_parts_the_smallest(void **state)
 	}
 }
 
-/* Such places make a permutation that puts the bounds in order. */
-static void
-ranks_put_bounds_in_order(void **state)
-{
-	Random random = random_stream(__func__);
-
-	(void) state;
-	for (int round = 0; round < random_rounds(5000); round++)
-	{
-		int32_t bounds[MAX_PROBES];
-		int32_t ranks[MAX_PROBES];
-		int		order[MAX_PROBES];
-		int		n = random_bounds(&random, bounds);
-
-		metaprobe_bounds_rank(bounds, n, ranks);
-		for (int i = 0; i < n; i++)
-			order[i] = -1;
-		for (int i = 0; i < n; i++)
-		{
-			assert_that(ranks[i] >= 0 && ranks[i] < n, round);
-			order[ranks[i]] = i;
-		}
-		for (int i = 0; i < n; i++)
-		{
-			assert_true(order[i] >= 0);
-			assert_true(i == 0 || bounds[order[i - 1]] > bounds[order[i]] ||
-						(bounds[order[i - 1]] == bounds[order[i]] &&
-						 order[i - 1] < order[i]));
-		}
-	}
-}
-
 int
 main(void)
 {
@@ -230,7 +198,6 @@ main(void)
 		test_with_both_kernels(slots_keep_the_smallest_dealt_to_them),
 		test_with_both_kernels(slots_keep_the_smallest_of_several_ranges),
 		test_with_both_kernels(a_selected_threshold_parts_the_smallest),
-		test_with_both_kernels(ranks_put_bounds_in_order),
 	};
 
 	random_announce_seed();

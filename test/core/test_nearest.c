@@ -6,6 +6,7 @@
 
 #include <limits.h>
 
+#include "both_kernels.h"
 #include "nearest.h"
 #include "random.h"
 #include "vote.h"
@@ -110,6 +111,72 @@ nearest_are_the_first_of_all_sorted(void **state)
 							   candidates[i].distance, round);
 		}
 		free(nearest.items);
+	}
+}
+
+/* Some already offered, the others taken together. */
+static Nearest
+take_nearest(const Neighbour *candidates, int n, int n_offered, int k)
+{
+	Nearest nearest;
+	double	distances[MAX_CANDIDATES];
+	int32_t indexes[MAX_CANDIDATES];
+
+	metaprobe_nearest_reset(&nearest, allocate(k * sizeof(Neighbour)), k);
+	for (int i = 0; i < n; i++)
+	{
+		distances[candidates[i].index] = candidates[i].distance;
+		indexes[i] = candidates[i].index;
+	}
+	for (int i = 0; i < n_offered; i++)
+		metaprobe_nearest_offer(&nearest, candidates[i].distance,
+								candidates[i].index);
+	metaprobe_nearest_take(&nearest, distances, indexes + n_offered,
+						   n - n_offered);
+	return nearest;
+}
+
+static void
+taking_many_is_offering_each(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < random_rounds(20000); round++)
+	{
+		Neighbour candidates[MAX_CANDIDATES];
+		int		  n =
+			random_below(&random,
+						 random_chance(&random, 0.2) ? MAX_CANDIDATES : 60);
+		int k = random_between(&random, 1, 40);
+		int n_offered =
+			random_chance(&random, 0.2) ? random_below(&random, n + 1) : 0;
+		double	chance_of_tie = random_chance(&random, 0.5) ? 0 : 0.1;
+		Nearest taken;
+		Nearest offered;
+
+		for (int i = 0; i < n; i++)
+			candidates[i] = (Neighbour){i * 1.25, n - 1 - i};
+		for (int i = 0; i < n; i++)
+		{
+			if (random_chance(&random, chance_of_tie))
+				candidates[i].distance =
+					random_chance(&random, 0.3) ?
+						NAN :
+						candidates[random_below(&random, n)].distance;
+		}
+		shuffle(&random, candidates, n);
+		taken = take_nearest(candidates, n, n_offered, k);
+		offered = find_nearest(candidates, n, k);
+		assert_int(taken.count, offered.count, round);
+		for (int i = 0; i < taken.count; i++)
+		{
+			assert_int(taken.items[i].index, offered.items[i].index, round);
+			assert_same_double(taken.items[i].distance,
+							   offered.items[i].distance, round);
+		}
+		free(taken.items);
+		free(offered.items);
 	}
 }
 
@@ -304,6 +371,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nearest_are_the_first_of_all_sorted),
+		test_with_both_kernels(taking_many_is_offering_each),
 		cmocka_unit_test(undefined_distances_are_no_neighbours),
 		cmocka_unit_test(ties_go_to_the_smaller_index),
 		cmocka_unit_test(each_neighbour_has_a_vote),
