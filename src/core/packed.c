@@ -247,6 +247,50 @@ metaprobe_packed_query_set(PackedQuery *query, const PackedPoints *packed,
 }
 
 /*
+ * Measure from some coordinates of a point, known and in ascending order.
+ * Returns by how much, in terms of the norm, rounding moves it, to within what
+ * can be packed: a point to measure from that lies beyond is not noted as such.
+ */
+double
+metaprobe_packed_query_set_some(PackedQuery *query, const PackedPoints *packed,
+								const float *point, const int32_t *which,
+								int n_which)
+{
+	const Grid *grid = &packed->grid;
+	double		inverse_step = 1 / grid->step;
+	int16_t	   *values = (int16_t *) query->pairs;
+	int16_t	   *masks = (int16_t *) query->masks;
+	int			n = 0;
+	double		off = 0;
+
+	for (int i = 0; i < n_which; i++)
+	{
+		int	   coordinate = which[i];
+		double beyond;
+		double moved;
+
+		if (n == 0 || query->numbers[n - 1] != coordinate / 2)
+		{
+			query->pairs[n] = 0;
+			query->masks[n] = 0;
+			query->numbers[n++] = coordinate / 2;
+		}
+		values[2 * (n - 1) + coordinate % 2] =
+			metaprobe_grid_clamp(grid, point[coordinate], coordinate,
+								 inverse_step, &beyond);
+		masks[2 * (n - 1) + coordinate % 2] = -1;
+		moved = fabs(point[coordinate] - grid->centres[coordinate] -
+					 values[2 * (n - 1) + coordinate % 2] * grid->step);
+		off += packed->norm == PACKED_SQUARES ? moved * moved : moved;
+	}
+	query->n_pairs = n;
+	query->n_known = n_which;
+	query->has_masks = true;
+	query->beyond = 0;
+	return packed->norm == PACKED_SQUARES ? sqrt(off) : off;
+}
+
+/*
  * The largest packed distance that a point within this distance of the query
  * can have.  Every coordinate of the difference may be off by one step: half
  * a one for either point.  The margins are far above what rounding does to the

@@ -22,6 +22,7 @@ typedef struct Rows
 	RoughRows  rough;
 	RoughQuery query;
 	void	  *memory;
+	void	  *query_memory;
 } Rows;
 
 /* Round the rows and the query. */
@@ -34,7 +35,8 @@ open_rows(Rows *rows)
 	memset(rows->memory, 0xa5, size);
 	metaprobe_rough_build(&rows->rough, rows->norm, rows->numbers,
 						  rows->n_rows, rows->n, rows->memory);
-	rows->query.values = allocate(metaprobe_rough_query_size(rows->n));
+	rows->query_memory = allocate(metaprobe_rough_query_size(rows->n));
+	metaprobe_rough_query_init(&rows->query, rows->n, rows->query_memory);
 	metaprobe_rough_query_set(&rows->query, &rows->rough, rows->from);
 }
 
@@ -42,7 +44,7 @@ static void
 close_rows(Rows *rows)
 {
 	free(rows->memory);
-	free(rows->query.values);
+	free(rows->query_memory);
 }
 
 /* The distance in long double. */
@@ -280,7 +282,8 @@ the_largest_distances_are_finite(void **state)
 		float		 *numbers = allocate(2 * n * sizeof(float));
 		void		 *memory = allocate(metaprobe_rough_size(2, n));
 		RoughRows	  rows;
-		RoughQuery	  query = {allocate(metaprobe_rough_query_size(n)), 0};
+		void		 *query_memory = allocate(metaprobe_rough_query_size(n));
+		RoughQuery	  query;
 		const int32_t which[] = {0, 1};
 		int32_t		  roughs[2];
 		double distance = norm == PACKED_SQUARES ? 2 * sqrt(n) : 2.0 * n;
@@ -291,6 +294,7 @@ the_largest_distances_are_finite(void **state)
 			numbers[n + j] = 1;
 		}
 		metaprobe_rough_build(&rows, norm, numbers, 2, n, memory);
+		metaprobe_rough_query_init(&query, n, query_memory);
 		metaprobe_rough_query_set(&query, &rows, numbers);
 		metaprobe_rough_distances(&rows, &query, which, 2, roughs);
 		assert_int(roughs[0], 0, i);
@@ -303,7 +307,7 @@ the_largest_distances_are_finite(void **state)
 					i);
 		free(numbers);
 		free(memory);
-		free(query.values);
+		free(query_memory);
 	}
 }
 
