@@ -31,7 +31,7 @@
  */
 #define SKETCH_SHARE 0x1p-5
 #define ROUNDING_SHARE 0x1p-10
-#define GAPS_SHARE 0x1p-4
+#define GAPS_SHARE 0x1p-6
 
 /* Far above what rounding does to a few doubles, and to three floats. */
 #define MARGIN 1e-9
@@ -85,13 +85,14 @@ fill_run(float *curve, int first, int end, int n_epochs)
 }
 
 /*
- * Fill up a curve of n losses, which must have one that is observed, to so many
- * epochs.
+ * Fill up a curve of n losses, one of which must be observed, with losses that
+ * the probes' packed epochs can hold.
  */
 void
-metaprobe_filled_query_fill(FilledQuery *query, const float *curve, int n,
-							int n_epochs)
+metaprobe_filled_query_fill(FilledQuery *query, const PackedPoints *epochs,
+							const float *curve, int n)
 {
+	int n_epochs = epochs->n_coordinates;
 	int n_gaps = 0;
 
 	memcpy(query->curve, curve, n * sizeof(float));
@@ -112,13 +113,15 @@ metaprobe_filled_query_fill(FilledQuery *query, const float *curve, int n,
 			end++;
 		fill_run(query->curve, first, end, n_epochs);
 	}
+	query->filling_off =
+		metaprobe_packed_query_snap(&query->filling, epochs, query->curve,
+									query->gaps, n_gaps);
 }
 
 /*
  * Prepare to bound distances from a filled curve that has the sketch.
  *
- * Of what lies in a gap the probe is off by half a step, and the curve by what
- * is told.  A sketch beyond the grid is so much farther from all probes.
+ * What a probe has in a gap is off by half a step.  A sketch beyond the grid is so much farther from all probes.
  */
 void
 metaprobe_filled_query_set(FilledQuery *query, const Sketch *sketch,
@@ -132,14 +135,10 @@ metaprobe_filled_query_set(FilledQuery *query, const Sketch *sketch,
 	double beyond = sketch_query->packed.beyond * (1 - MARGIN);
 	double n = sketch_query->packed.n_known;
 	double gaps_off;
-	double off;
 
-	off = metaprobe_packed_query_set_some(&query->filling, epochs,
-										  query->curve, query->gaps,
-										  query->n_gaps);
 	if (packed->norm == PACKED_SIZES)
 	{
-		gaps_off = query->n_gaps * gap_step / 2 + off;
+		gaps_off = query->n_gaps * gap_step / 2 + query->filling_off;
 		query->share = gap_step / step;
 		query->allowance = (gaps_off + rounding - beyond) / step + n;
 	}
@@ -147,7 +146,7 @@ metaprobe_filled_query_set(FilledQuery *query, const Sketch *sketch,
 	{
 		double to_squares = (1 + SKETCH_SHARE) / (step * step);
 
-		gaps_off = sqrt(query->n_gaps) * gap_step / 2 + off;
+		gaps_off = sqrt(query->n_gaps) * gap_step / 2 + query->filling_off;
 		query->share = (1 + GAPS_SHARE) * (1 + ROUNDING_SHARE) * to_squares *
 					   gap_step * gap_step;
 		query->allowance =

@@ -26,9 +26,10 @@ typedef struct FilledQuery
 	float	   *curve; /* n_epochs */
 	int32_t	   *gaps;  /* the epochs filled in */
 	int			n_gaps;
-	PackedQuery filling; /* of these epochs alone */
+	PackedQuery filling;	   /* of these epochs alone */
+	double		filling_off;   /* by how much rounding has moved it */
 	int32_t	   *gap_distances; /* of the probes from it */
-	double		share;	   /* of these in a bound */
+	double		share;		   /* of these in a bound */
 	double		allowance; /* what is added to a threshold */
 } FilledQuery;
 
@@ -36,8 +37,8 @@ extern size_t metaprobe_filled_query_size(int n_epochs, int n_probes);
 extern void	  metaprobe_filled_query_init(FilledQuery *query, int n_epochs,
 										  int n_probes, void *memory);
 extern void	  metaprobe_filled_query_fill(FilledQuery *query,
-										  const float *curve, int n,
-										  int n_epochs);
+										  const PackedPoints *epochs,
+										  const float *curve, int n);
 extern void	  metaprobe_filled_query_set(FilledQuery		*query,
 										 const Sketch		*sketch,
 										 const SketchQuery	*sketch_query,

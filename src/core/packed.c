@@ -247,14 +247,13 @@ metaprobe_packed_query_set(PackedQuery *query, const PackedPoints *packed,
 }
 
 /*
- * Measure from some coordinates of a point, known and in ascending order.
- * Returns by how much, in terms of the norm, rounding moves it, to within what
- * can be packed: a point to measure from that lies beyond is not noted as such.
+ * Measure from some coordinates of a point, known and in ascending order, after
+ * moving them to where they can be packed.  Returns by how much, in terms of
+ * the norm, floats miss that.
  */
 double
-metaprobe_packed_query_set_some(PackedQuery *query, const PackedPoints *packed,
-								const float *point, const int32_t *which,
-								int n_which)
+metaprobe_packed_query_snap(PackedQuery *query, const PackedPoints *packed,
+							float *point, const int32_t *which, int n_which)
 {
 	const Grid *grid = &packed->grid;
 	double		inverse_step = 1 / grid->step;
@@ -265,9 +264,10 @@ metaprobe_packed_query_set_some(PackedQuery *query, const PackedPoints *packed,
 
 	for (int i = 0; i < n_which; i++)
 	{
-		int	   coordinate = which[i];
-		double beyond;
-		double moved;
+		int		coordinate = which[i];
+		int16_t value;
+		double	beyond;
+		double	snapped;
 
 		if (n == 0 || query->numbers[n - 1] != coordinate / 2)
 		{
@@ -275,13 +275,14 @@ metaprobe_packed_query_set_some(PackedQuery *query, const PackedPoints *packed,
 			query->masks[n] = 0;
 			query->numbers[n++] = coordinate / 2;
 		}
-		values[2 * (n - 1) + coordinate % 2] =
-			metaprobe_grid_clamp(grid, point[coordinate], coordinate,
-								 inverse_step, &beyond);
+		value = metaprobe_grid_clamp(grid, point[coordinate], coordinate,
+									 inverse_step, &beyond);
+		values[2 * (n - 1) + coordinate % 2] = value;
 		masks[2 * (n - 1) + coordinate % 2] = -1;
-		moved = fabs(point[coordinate] - grid->centres[coordinate] -
-					 values[2 * (n - 1) + coordinate % 2] * grid->step);
-		off += packed->norm == PACKED_SQUARES ? moved * moved : moved;
+		snapped = grid->centres[coordinate] + value * grid->step;
+		point[coordinate] = (float) snapped;
+		beyond = fabs(point[coordinate] - snapped);
+		off += packed->norm == PACKED_SQUARES ? beyond * beyond : beyond;
 	}
 	query->n_pairs = n;
 	query->n_known = n_which;

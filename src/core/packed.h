@@ -62,11 +62,10 @@ extern void metaprobe_packed_query_set(PackedQuery		  *query,
 									   const PackedPoints *packed,
 									   const float *point, int n,
 									   bool is_complete);
-extern double metaprobe_packed_query_set_some(PackedQuery		 *query,
-											  const PackedPoints *packed,
-											  const float		 *point,
-											  const int32_t		 *which,
-											  int				  n_which);
+extern double metaprobe_packed_query_snap(PackedQuery		 *query,
+										  const PackedPoints *packed,
+										  float *point, const int32_t *which,
+										  int n_which);
 extern void metaprobe_packed_distances(const PackedPoints *packed,
 									   const PackedQuery *query, int first,
 									   int end, int32_t *distances);

@@ -29,7 +29,7 @@
 #define WARPED_AT_ONCE DTW_LANES
 
 /* A curve with gaps is filled up if one epoch in so many, or fewer, is missing. */
-#define FEWER_GAPS 4
+#define FEWER_GAPS 5
 
 /* The index that a search of this kind of curve would use. */
 static IndexKind
@@ -238,8 +238,8 @@ bound_by_filling(Search *search)
 		indexes->searches[INDEX_SKETCH]++;
 		return false;
 	}
-	metaprobe_filled_query_fill(query, search->curve, search->n_epochs,
-								search->probes->n_epochs);
+	metaprobe_filled_query_fill(query, &indexes->epochs, search->curve,
+								search->n_epochs);
 	if (!metaprobe_sketch_query_set(&search->sketch_query, &indexes->sketch,
 									query->curve))
 		return false;

@@ -16,6 +16,7 @@ typedef struct Rows
 {
 	float	   numbers[MAX_ROWS * MAX_NUMBERS];
 	float	   from[MAX_NUMBERS];
+	int		   n_from; /* 0: all, which are known */
 	int		   n_rows;
 	int		   n;
 	PackedNorm norm;
@@ -24,6 +25,17 @@ typedef struct Rows
 	void	  *memory;
 	void	  *query_memory;
 } Rows;
+
+/* Round the query, of which some numbers may be unknown. */
+static void
+set_query(Rows *rows)
+{
+	if (rows->n_from == 0)
+		metaprobe_rough_query_set(&rows->query, &rows->rough, rows->from);
+	else
+		metaprobe_rough_query_set_known(&rows->query, &rows->rough, rows->from,
+										rows->n_from);
+}
 
 /* Round the rows and the query. */
 static void
@@ -37,7 +49,7 @@ open_rows(Rows *rows)
 						  rows->n_rows, rows->n, rows->memory);
 	rows->query_memory = allocate(metaprobe_rough_query_size(rows->n));
 	metaprobe_rough_query_init(&rows->query, rows->n, rows->query_memory);
-	metaprobe_rough_query_set(&rows->query, &rows->rough, rows->from);
+	set_query(rows);
 }
 
 static void
@@ -47,17 +59,20 @@ close_rows(Rows *rows)
 	free(rows->query_memory);
 }
 
-/* The distance in long double. */
+/* The distance in long double, over the numbers known. */
 static long double
 plain_distance(const Rows *rows, int row)
 {
 	long double sum = 0;
+	int			n = rows->n_from > 0 ? rows->n_from : rows->n;
 
-	for (int i = 0; i < rows->n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		long double difference =
 			(long double) rows->numbers[row * rows->n + i] - rows->from[i];
 
+		if (isnan(rows->from[i]))
+			continue;
 		sum += rows->norm == PACKED_SQUARES ? difference * difference :
 											  fabsl(difference);
 	}
@@ -111,6 +126,25 @@ random_query(Random *random, Rows *rows)
 	}
 }
 
+/* Forget some of the numbers to measure from, all but one, or the last ones. */
+static void
+forget_numbers(Random *random, Rows *rows)
+{
+	const double shares[] = {0, 0.1, 0.5, 1};
+	double		 share = shares[random_below(random, LENGTH_OF(shares))];
+	int			 kept;
+
+	rows->n_from = random_chance(random, 0.5) ?
+					   rows->n :
+					   random_between(random, 1, rows->n);
+	kept = random_below(random, rows->n_from);
+	for (int i = 0; i < rows->n_from; i++)
+	{
+		if (i != kept && random_chance(random, share))
+			rows->from[i] = NAN;
+	}
+}
+
 static void
 open_random_rows(Random *random, Rows *rows)
 {
@@ -119,6 +153,9 @@ open_random_rows(Random *random, Rows *rows)
 	rows->norm = random_chance(random, 0.5) ? PACKED_SQUARES : PACKED_SIZES;
 	random_numbers(random, rows->numbers, rows->n_rows * rows->n);
 	random_query(random, rows);
+	rows->n_from = 0;
+	if (random_chance(random, 0.5))
+		forget_numbers(random, rows);
 	open_rows(rows);
 }
 
@@ -196,6 +233,8 @@ roundings_that_add_up_are_allowed_for(void **state)
 			rows.numbers[rows.n + i] = a * scale;
 			rows.from[i] = b * scale;
 		}
+		if (round % 4 >= 2)
+			forget_numbers(&random, &rows);
 		open_rows(&rows);
 		metaprobe_rough_distances(&rows.rough, &rows.query, which, 2, roughs);
 		for (int i = 0; i < 2; i++)
@@ -255,7 +294,7 @@ kernels_agree(void **state)
 		for (int portable = 0; portable < 2; portable++)
 		{
 			metaprobe_cpu_pretend_portable(portable);
-			metaprobe_rough_query_set(&rows.query, &rows.rough, rows.from);
+			set_query(&rows);
 			metaprobe_rough_distances(&rows.rough, &rows.query, which,
 									  rows.n_rows, roughs[portable]);
 			beyond[portable] = rows.query.beyond;
