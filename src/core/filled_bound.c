@@ -131,10 +131,10 @@ metaprobe_filled_query_set(FilledQuery *query, const Sketch *sketch,
 	const PackedPoints *packed = &sketch->packed;
 	double				step = packed->grid.step;
 	double				gap_step = epochs->grid.step;
-	double rounding = sketch->rounding + sketch_query->rounding;
-	double beyond = sketch_query->packed.beyond * (1 - MARGIN);
-	double n = sketch_query->packed.n_known;
-	double gaps_off;
+	double				rounding = sketch->rounding + sketch_query->rounding;
+	double				beyond = sketch_query->packed.beyond * (1 - MARGIN);
+	double				n = sketch_query->packed.n_known;
+	double				gaps_off;
 
 	if (packed->norm == PACKED_SIZES)
 	{
@@ -150,10 +150,10 @@ metaprobe_filled_query_set(FilledQuery *query, const Sketch *sketch,
 		query->share = (1 + GAPS_SHARE) * (1 + ROUNDING_SHARE) * to_squares *
 					   gap_step * gap_step;
 		query->allowance =
-			to_squares * ((1 + 1 / GAPS_SHARE) * (1 + ROUNDING_SHARE) *
-							  gaps_off * gaps_off +
-						  (1 + 1 / ROUNDING_SHARE) * rounding * rounding -
-						  beyond) +
+			to_squares *
+				((1 + 1 / GAPS_SHARE) * (1 + ROUNDING_SHARE) * gaps_off *
+					 gaps_off +
+				 (1 + 1 / ROUNDING_SHARE) * rounding * rounding - beyond) +
 			(1 + 1 / SKETCH_SHARE) * n;
 	}
 	query->share *= 1 + FLOAT_MARGIN;
@@ -212,9 +212,9 @@ int32_t
 metaprobe_filled_threshold(const FilledQuery *query, const Sketch *sketch,
 						   double distance)
 {
-	double step = sketch->packed.grid.step;
-	double within = distance / step;
-	float  limit;
+	double	step = sketch->packed.grid.step;
+	double	within = distance / step;
+	float	limit;
 	int32_t bits;
 
 	if (sketch->packed.norm == PACKED_SQUARES)

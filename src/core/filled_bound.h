@@ -30,21 +30,20 @@ typedef struct FilledQuery
 	double		filling_off;   /* by how much rounding has moved it */
 	int32_t	   *gap_distances; /* of the probes from it */
 	double		share;		   /* of these in a bound */
-	double		allowance; /* what is added to a threshold */
+	double		allowance;	   /* what is added to a threshold */
 } FilledQuery;
 
 extern size_t metaprobe_filled_query_size(int n_epochs, int n_probes);
 extern void	  metaprobe_filled_query_init(FilledQuery *query, int n_epochs,
 										  int n_probes, void *memory);
-extern void	  metaprobe_filled_query_fill(FilledQuery *query,
+extern void	  metaprobe_filled_query_fill(FilledQuery		 *query,
 										  const PackedPoints *epochs,
 										  const float *curve, int n);
 extern void	  metaprobe_filled_query_set(FilledQuery		*query,
 										 const Sketch		*sketch,
 										 const SketchQuery	*sketch_query,
 										 const PackedPoints *epochs);
-extern void	  metaprobe_filled_bounds(FilledQuery		 *query,
-									  const Sketch		 *sketch,
+extern void	  metaprobe_filled_bounds(FilledQuery *query, const Sketch *sketch,
 									  const SketchQuery	 *sketch_query,
 									  const PackedPoints *epochs, int n_probes,
 									  int32_t *bounds);

@@ -193,7 +193,7 @@ round_far_query(RoughQuery *query, const RoughRows *rows, const float *from,
 	{
 		double beyond;
 
-		query->masks[i] = (int16_t) -!isnan(from[i]);
+		query->masks[i] = (int16_t) - !isnan(from[i]);
 		query->values[i] = 0;
 		if (isnan(from[i]))
 			continue;

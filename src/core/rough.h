@@ -50,8 +50,7 @@ extern void	  metaprobe_rough_build(RoughRows *rows, PackedNorm norm,
 									const float *numbers, int n_rows, int n,
 									void *memory);
 extern size_t metaprobe_rough_query_size(int n);
-extern void	  metaprobe_rough_query_init(RoughQuery *query, int n,
-										 void *memory);
+extern void metaprobe_rough_query_init(RoughQuery *query, int n, void *memory);
 extern void metaprobe_rough_query_set(RoughQuery *query, const RoughRows *rows,
 									  const float *from);
 extern void metaprobe_rough_query_set_known(RoughQuery		*query,

@@ -108,9 +108,9 @@ lay_out(Search *search, const ProbeCurves *probes, void *memory)
 		carve(&carver, metaprobe_sketch_query_size(probes->n_epochs), 1);
 	epochs_query =
 		carve(&carver, metaprobe_packed_query_size(probes->n_epochs), 1);
-	filled_query = carve(&carver, 1,
-						 metaprobe_filled_query_size(probes->n_epochs,
-													 probes->n_probes));
+	filled_query =
+		carve(&carver, 1,
+			  metaprobe_filled_query_size(probes->n_epochs, probes->n_probes));
 	if (memory)
 	{
 		metaprobe_filled_query_init(&search->filled_query, probes->n_epochs,

@@ -43,10 +43,10 @@ typedef struct Search
 	ProbeIndexes	  *indexes;
 
 	const float		*curve;
-	int				 n_epochs; /* of the curve, at most the suite's */
+	int				 n_epochs;	 /* of the curve, at most the suite's */
 	bool			 has_gaps;	 /* before its end */
 	int				 n_observed; /* epochs */
-	int				 except;   /* a probe that is no neighbour, or -1 */
+	int				 except;	 /* a probe that is no neighbour, or -1 */
 	IndexKind		 bounded_by;
 	double			 scale;		/* of distances over the epochs observed */
 	bool			 has_rough; /* rough_query is of this curve */
