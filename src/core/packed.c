@@ -247,6 +247,51 @@ metaprobe_packed_query_set(PackedQuery *query, const PackedPoints *packed,
 }
 
 /*
+ * Measure from some coordinates of a point, known and in ascending order, after
+ * moving them to where they can be packed.  Returns by how much, in terms of
+ * the norm, floats miss that.
+ */
+double
+metaprobe_packed_query_snap(PackedQuery *query, const PackedPoints *packed,
+							float *point, const int32_t *which, int n_which)
+{
+	const Grid *grid = &packed->grid;
+	double		inverse_step = 1 / grid->step;
+	int16_t	   *values = (int16_t *) query->pairs;
+	int16_t	   *masks = (int16_t *) query->masks;
+	int			n = 0;
+	double		off = 0;
+
+	for (int i = 0; i < n_which; i++)
+	{
+		int		coordinate = which[i];
+		int16_t value;
+		double	beyond;
+		double	snapped;
+
+		if (n == 0 || query->numbers[n - 1] != coordinate / 2)
+		{
+			query->pairs[n] = 0;
+			query->masks[n] = 0;
+			query->numbers[n++] = coordinate / 2;
+		}
+		value = metaprobe_grid_clamp(grid, point[coordinate], coordinate,
+									 inverse_step, &beyond);
+		values[2 * (n - 1) + coordinate % 2] = value;
+		masks[2 * (n - 1) + coordinate % 2] = -1;
+		snapped = grid->centres[coordinate] + value * grid->step;
+		point[coordinate] = (float) snapped;
+		beyond = fabs(point[coordinate] - snapped);
+		off += packed->norm == PACKED_SQUARES ? beyond * beyond : beyond;
+	}
+	query->n_pairs = n;
+	query->n_known = n_which;
+	query->has_masks = true;
+	query->beyond = 0;
+	return packed->norm == PACKED_SQUARES ? sqrt(off) : off;
+}
+
+/*
  * The largest packed distance that a point within this distance of the query
  * can have.  Every coordinate of the difference may be off by one step: half
  * a one for either point.  The margins are far above what rounding does to the

@@ -62,9 +62,13 @@ extern void metaprobe_packed_query_set(PackedQuery		  *query,
 									   const PackedPoints *packed,
 									   const float *point, int n,
 									   bool is_complete);
-extern void metaprobe_packed_distances(const PackedPoints *packed,
-									   const PackedQuery *query, int first,
-									   int end, int32_t *distances);
+extern double  metaprobe_packed_query_snap(PackedQuery		  *query,
+										   const PackedPoints *packed,
+										   float *point, const int32_t *which,
+										   int n_which);
+extern void	   metaprobe_packed_distances(const PackedPoints *packed,
+										  const PackedQuery *query, int first,
+										  int end, int32_t *distances);
 extern int32_t metaprobe_packed_threshold(const PackedPoints *packed,
 										  const PackedQuery	 *query,
 										  double			  distance);

@@ -126,35 +126,49 @@ metaprobe_rough_build(RoughRows *rows, PackedNorm norm, const float *numbers,
  * Measuring
  */
 
-/* Bytes of room for the values of a query of n numbers. */
+/* Bytes of room for a query of n numbers. */
 size_t
 metaprobe_rough_query_size(int n)
 {
-	return padded(n) * sizeof(int16_t);
+	return 2 * padded(n) * sizeof(int16_t);
+}
+
+void
+metaprobe_rough_query_init(RoughQuery *query, int n, void *memory)
+{
+	query->values = memory;
+	query->masks = query->values + padded(n);
 }
 
 /*
- * Round the numbers in single precision, which changes a step by FLOAT_STEPS_OFF
- * at most.  Returns whether one of them lies beyond the grid.
+ * Round the first n numbers in single precision, which changes a step by
+ * FLOAT_STEPS_OFF at most.  Returns whether one of them lies beyond the grid.
+ * are_known promises that none is NaN; else those get masks.
  *
  * Adding 1.5 * 2^23 rounds to the nearest integer, which then stands in the last
  * bits: unlike lrint(), compilers vectorise that.
  */
 ALWAYS_INLINE bool
-round_query(RoughQuery *query, const RoughRows *rows, const float *from)
+round_query(RoughQuery *query, const RoughRows *rows, const float *from, int n,
+			bool are_known)
 {
 	const float	 limit = (float) rows->grid.limit;
 	const float	 inverse_step = (float) (1 / rows->grid.step);
 	const float *centres = rows->grid.centres;
 	int16_t		*values = query->values;
-	int			 n = rows->n;
+	int16_t		*masks = query->masks;
 	int			 is_beyond = 0;
 
 	for (int i = 0; i < n; i++)
 	{
-		float	steps = (from[i] - centres[i]) * inverse_step;
+		bool	is_known = are_known || from[i] == from[i];
+		float	loss = is_known ? from[i] : centres[i];
+		float	steps = (loss - centres[i]) * inverse_step;
 		float	within = steps > limit ? limit : steps;
 		int32_t bits;
+
+		if (!are_known)
+			masks[i] = (int16_t) -is_known;
 
 		within = within < -limit ? -limit : within;
 		is_beyond |= steps != within;
@@ -170,15 +184,20 @@ round_query(RoughQuery *query, const RoughRows *rows, const float *from)
  * lie beyond the grid.
  */
 static double
-round_far_query(RoughQuery *query, const RoughRows *rows, const float *from)
+round_far_query(RoughQuery *query, const RoughRows *rows, const float *from,
+				int n)
 {
 	double inverse_step = 1 / rows->grid.step;
 	double sum = 0;
 
-	for (int i = 0; i < rows->n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		double beyond;
 
+		query->masks[i] = (int16_t) - !isnan(from[i]);
+		query->values[i] = 0;
+		if (isnan(from[i]))
+			continue;
 		query->values[i] = metaprobe_grid_clamp(&rows->grid, from[i], i,
 												inverse_step, &beyond);
 		sum += rows->norm == PACKED_SQUARES ? beyond * beyond : beyond;
@@ -191,23 +210,41 @@ round_far_query(RoughQuery *query, const RoughRows *rows, const float *from)
 #define AVX2 __attribute__((target("avx2")))
 
 AVX2 static bool
-round_query_avx2(RoughQuery *query, const RoughRows *rows, const float *from)
+round_query_avx2(RoughQuery *query, const RoughRows *rows, const float *from,
+				 int n, bool are_known)
 {
-	return round_query(query, rows, from);
+	return are_known ? round_query(query, rows, from, n, true) :
+					   round_query(query, rows, from, n, false);
 }
 #endif
 
 /* Round the numbers quickly.  False if that cannot be done. */
 static bool
-round_quickly(RoughQuery *query, const RoughRows *rows, const float *from)
+round_quickly(RoughQuery *query, const RoughRows *rows, const float *from,
+			  int n, bool are_known)
 {
 	if (rows->grid.step < SMALLEST_FLOAT_STEP)
 		return false;
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
 	if (metaprobe_cpu_has_avx2())
-		return !round_query_avx2(query, rows, from);
+		return !round_query_avx2(query, rows, from, n, are_known);
 #endif
-	return !round_query(query, rows, from);
+	return !round_query(query, rows, from, n, are_known);
+}
+
+static void
+set_query(RoughQuery *query, const RoughRows *rows, const float *from, int n,
+		  bool are_known)
+{
+	query->n_lanes = padded(n);
+	for (int i = n; i < query->n_lanes; i++)
+	{
+		query->values[i] = 0;
+		query->masks[i] = 0;
+	}
+	query->beyond = 0;
+	if (!round_quickly(query, rows, from, n, are_known))
+		query->beyond = round_far_query(query, rows, from, n);
 }
 
 /* Measure from a row of finite numbers. */
@@ -215,20 +252,31 @@ void
 metaprobe_rough_query_set(RoughQuery *query, const RoughRows *rows,
 						  const float *from)
 {
-	for (int i = rows->n; i < padded(rows->n); i++)
-		query->values[i] = 0;
-	query->beyond = 0;
-	if (!round_quickly(query, rows, from))
-		query->beyond = round_far_query(query, rows, from);
+	set_query(query, rows, from, rows->n, true);
+	query->n_known = rows->n;
 }
 
-/* norm is a constant wherever kernels are inlined. */
+/*
+ * Measure from the first n numbers of a row, those that are not NaN.  At least
+ * one must be known.
+ */
+void
+metaprobe_rough_query_set_known(RoughQuery *query, const RoughRows *rows,
+								const float *from, int n)
+{
+	set_query(query, rows, from, n, false);
+	query->n_known = 0;
+	for (int i = 0; i < n; i++)
+		query->n_known -= query->masks[i];
+}
+
+/* norm and has_masks are constants wherever kernels are inlined. */
 ALWAYS_INLINE void
 distances_portable(const RoughRows *rows, const RoughQuery *query,
 				   const int32_t *which, int n_which, int32_t *distances,
-				   PackedNorm norm)
+				   PackedNorm norm, bool has_masks)
 {
-	int n_pairs = padded(rows->n) / 2;
+	int n_pairs = query->n_lanes / 2;
 
 	for (int i = 0; i < n_which; i++)
 	{
@@ -240,6 +288,11 @@ distances_portable(const RoughRows *rows, const RoughQuery *query,
 			int32_t a = query->values[2 * pair] - values[2 * pair];
 			int32_t b = query->values[2 * pair + 1] - values[2 * pair + 1];
 
+			if (has_masks)
+			{
+				a &= query->masks[2 * pair];
+				b &= query->masks[2 * pair + 1];
+			}
 			if (norm == PACKED_SQUARES)
 				sum += (a * a + b * b) >> rows->shift;
 			else
@@ -259,12 +312,14 @@ load(const int16_t *values)
 }
 
 AVX2 ALWAYS_INLINE __m256i
-add_differences(__m256i sums, __m256i a, __m256i b, __m128i shift,
-				PackedNorm norm)
+add_differences(__m256i sums, __m256i a, __m256i b, __m256i mask,
+				__m128i shift, PackedNorm norm, bool has_masks)
 {
 	__m256i difference = _mm256_sub_epi16(a, b);
 	__m256i pairs;
 
+	if (has_masks)
+		difference = _mm256_and_si256(difference, mask);
 	if (norm == PACKED_SQUARES)
 		pairs = _mm256_madd_epi16(difference, difference);
 	else
@@ -286,20 +341,23 @@ totals(const __m256i *sums)
 }
 
 AVX2 ALWAYS_INLINE __m128i
-four_distances(const RoughQuery *query, const int16_t *const *four, int n,
-			   __m128i shift, PackedNorm norm)
+four_distances(const RoughQuery *query, const int16_t *const *four,
+			   __m128i shift, PackedNorm norm, bool has_masks)
 {
 	__m256i sums[ROWS_AT_ONCE];
 
 	for (int j = 0; j < ROWS_AT_ONCE; j++)
 		sums[j] = _mm256_setzero_si256();
-	for (int i = 0; i < n; i += N_LANES)
+	for (int i = 0; i < query->n_lanes; i += N_LANES)
 	{
 		__m256i a = load(query->values + i);
+		__m256i mask = a;
 
+		if (has_masks)
+			mask = load(query->masks + i);
 		for (int j = 0; j < ROWS_AT_ONCE; j++)
-			sums[j] =
-				add_differences(sums[j], a, load(four[j] + i), shift, norm);
+			sums[j] = add_differences(sums[j], a, load(four[j] + i), mask,
+									  shift, norm, has_masks);
 	}
 	return totals(sums);
 }
@@ -308,10 +366,9 @@ four_distances(const RoughQuery *query, const int16_t *const *four, int n,
 AVX2 ALWAYS_INLINE void
 distances_avx2(const RoughRows *rows, const RoughQuery *query,
 			   const int32_t *which, int n_which, int32_t *distances,
-			   PackedNorm norm)
+			   PackedNorm norm, bool has_masks)
 {
 	__m128i shift = _mm_cvtsi32_si128(rows->shift);
-	int		n = padded(rows->n);
 
 	for (int i = 0; i < n_which; i += ROWS_AT_ONCE)
 	{
@@ -322,7 +379,7 @@ distances_avx2(const RoughRows *rows, const RoughQuery *query,
 		for (int j = 0; j < ROWS_AT_ONCE; j++)
 			four[j] =
 				row_values(rows, which[i + (j < n_left ? j : n_left - 1)]);
-		found = four_distances(query, four, n, shift, norm);
+		found = four_distances(query, four, shift, norm, has_masks);
 		if (n_left >= ROWS_AT_ONCE)
 			_mm_storeu_si128((__m128i *) (distances + i), found);
 		else
@@ -334,13 +391,23 @@ distances_avx2(const RoughRows *rows, const RoughQuery *query,
 }
 #endif
 
+/* Run a variant of the kernel that does no more than what is needed. */
+#define SPECIALISE_MASKS(kernel, norm) \
+	do \
+	{ \
+		if (query->n_known < rows->n) \
+			kernel(rows, query, which, n_which, distances, norm, true); \
+		else \
+			kernel(rows, query, which, n_which, distances, norm, false); \
+	} while (0)
+
 #define SPECIALISE(kernel) \
 	do \
 	{ \
 		if (rows->norm == PACKED_SQUARES) \
-			kernel(rows, query, which, n_which, distances, PACKED_SQUARES); \
+			SPECIALISE_MASKS(kernel, PACKED_SQUARES); \
 		else \
-			kernel(rows, query, which, n_which, distances, PACKED_SIZES); \
+			SPECIALISE_MASKS(kernel, PACKED_SIZES); \
 	} while (0)
 
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
@@ -352,7 +419,7 @@ specialised_avx2(const RoughRows *rows, const RoughQuery *query,
 }
 #endif
 
-/* The rough distances of some of the rows. */
+/* The rough distances of some of the rows, over the numbers known. */
 void
 metaprobe_rough_distances(const RoughRows *rows, const RoughQuery *query,
 						  const int32_t *which, int n_which,
@@ -371,11 +438,14 @@ metaprobe_rough_distances(const RoughRows *rows, const RoughQuery *query,
 	}
 }
 
-/* By how much the roundings of all numbers change a distance, in steps. */
+/* By how much the roundings of all numbers known change a distance, in steps. */
 static double
-steps_off(const RoughRows *rows)
+steps_off(const RoughRows *rows, const RoughQuery *query)
 {
-	double n = rows->norm == PACKED_SQUARES ? sqrt(rows->n) : rows->n;
+	double n = query->n_known;
+
+	if (rows->norm == PACKED_SQUARES)
+		n = sqrt(n);
 
 	return n * (1 + FLOAT_STEPS_OFF);
 }
@@ -394,7 +464,7 @@ metaprobe_rough_threshold(const RoughRows *rows, const RoughQuery *query,
 		within = 0;
 	if (is_square)
 		within = sqrt(within);
-	limit = (within / rows->grid.step + steps_off(rows)) * (1 + MARGIN);
+	limit = (within / rows->grid.step + steps_off(rows, query)) * (1 + MARGIN);
 	if (is_square)
 		limit *= limit;
 	limit = limit / rows->unit * (1 + MARGIN) + 1;
@@ -407,7 +477,7 @@ metaprobe_rough_reach(const RoughRows *rows, const RoughQuery *query,
 					  int32_t rough)
 {
 	bool   is_square = rows->norm == PACKED_SQUARES;
-	int	   n_pairs = padded(rows->n) / 2;
+	int	   n_pairs = query->n_lanes / 2;
 	double beyond = query->beyond;
 	double reach;
 
@@ -420,6 +490,6 @@ metaprobe_rough_reach(const RoughRows *rows, const RoughQuery *query,
 		reach = sqrt(reach);
 		beyond = sqrt(beyond);
 	}
-	return ((reach + steps_off(rows)) * rows->grid.step + beyond) *
+	return ((reach + steps_off(rows, query)) * rows->grid.step + beyond) *
 		   (1 + MARGIN);
 }

@@ -36,10 +36,13 @@ typedef struct RoughRows
 	double	   unit; /* 2 to the power of shift */
 } RoughRows;
 
-/* A row to measure from. */
+/* A row to measure from.  Numbers that are unknown in it are left out. */
 typedef struct RoughQuery
 {
-	int16_t *values; /* room from the caller */
+	int16_t *values;  /* room from the caller */
+	int16_t *masks;	  /* -1 where the number is known */
+	int		 n_lanes; /* beyond them none is */
+	int		 n_known;
 	double	 beyond; /* how far it lies beyond the grid */
 } RoughQuery;
 
@@ -48,8 +51,12 @@ extern void	  metaprobe_rough_build(RoughRows *rows, PackedNorm norm,
 									const float *numbers, int n_rows, int n,
 									void *memory);
 extern size_t metaprobe_rough_query_size(int n);
+extern void metaprobe_rough_query_init(RoughQuery *query, int n, void *memory);
 extern void metaprobe_rough_query_set(RoughQuery *query, const RoughRows *rows,
 									  const float *from);
+extern void metaprobe_rough_query_set_known(RoughQuery		*query,
+											const RoughRows *rows,
+											const float *from, int n);
 extern void metaprobe_rough_distances(const RoughRows  *rows,
 									  const RoughQuery *query,
 									  const int32_t *which, int n_which,

@@ -25,6 +25,9 @@
 #define MEASURED_AT_ONCE 8
 #define WARPED_AT_ONCE DTW_LANES
 
+/* A curve with gaps is filled up if one epoch in so many, or fewer, is missing. */
+#define FEWER_GAPS 5
+
 /* The index that a search of this kind of curve would use. */
 static IndexKind
 useful_index(const ProbeIndexes *indexes, const ProbeCurves *probes,
@@ -80,6 +83,8 @@ lay_out(Search *search, const ProbeCurves *probes, void *memory)
 	size_t n_slots = padded_slots(seeds_for(probes->k), probes->n_probes);
 	void  *sketch_query;
 	void  *epochs_query;
+	void  *filled_query;
+	void  *rough_query;
 
 	search->bounds = carve(&carver, metaprobe_packed_padded(probes->n_probes),
 						   sizeof(int32_t));
@@ -94,18 +99,25 @@ lay_out(Search *search, const ProbeCurves *probes, void *memory)
 		lay_out_warp(&search->warp, probes, &carver);
 	if (metaprobe_is_angular(probes->metric))
 		search->angular_probes = carve(&carver, n, sizeof(AngularCurve));
-	search->rough_query.values =
+	rough_query =
 		carve(&carver, metaprobe_rough_query_size(probes->n_epochs), 1);
 	sketch_query =
 		carve(&carver, metaprobe_sketch_query_size(probes->n_epochs), 1);
 	epochs_query =
 		carve(&carver, metaprobe_packed_query_size(probes->n_epochs), 1);
+	filled_query =
+		carve(&carver, 1,
+			  metaprobe_filled_query_size(probes->n_epochs, probes->n_probes));
 	if (memory)
 	{
+		metaprobe_filled_query_init(&search->filled_query, probes->n_epochs,
+									probes->n_probes, filled_query);
 		metaprobe_sketch_query_init(&search->sketch_query, probes->n_epochs,
 									sketch_query);
 		metaprobe_packed_query_init(&search->epochs_query, probes->n_epochs,
 									epochs_query);
+		metaprobe_rough_query_init(&search->rough_query, probes->n_epochs,
+								   rough_query);
 	}
 	return carver.used;
 }
@@ -191,11 +203,48 @@ bound_by_epochs(Search *search)
 
 	metaprobe_packed_query_set(query, &search->indexes->epochs, search->curve,
 							   search->n_epochs, !search->has_gaps);
-	search->scale = 1;
-	if (query->n_known > 0)
-		search->scale = (double) probes->n_epochs / query->n_known;
 	metaprobe_packed_distances(&search->indexes->epochs, query, 0,
 							   probes->n_probes, search->bounds);
+	return true;
+}
+
+/*
+ * Would bounds of the filled curve be better than those of its epochs?  They
+ * are quicker, the more so the fewer epochs are missing, and less tight.
+ */
+static bool
+could_be_filled(const Search *search)
+{
+	int n_epochs = search->probes->n_epochs;
+	int n_gaps = n_epochs - search->n_observed;
+
+	return search->indexes->is_complete && search->n_observed > 0 &&
+		   n_gaps * FEWER_GAPS <= n_epochs;
+}
+
+static bool
+bound_by_filling(Search *search)
+{
+	ProbeIndexes *indexes = search->indexes;
+	FilledQuery	 *query = &search->filled_query;
+
+	if (!could_be_filled(search))
+		return false;
+	if (!indexes->is_built[INDEX_SKETCH])
+	{
+		indexes->searches[INDEX_SKETCH]++;
+		return false;
+	}
+	metaprobe_filled_query_fill(query, &indexes->epochs, search->curve,
+								search->n_epochs);
+	if (!metaprobe_sketch_query_set(&search->sketch_query, &indexes->sketch,
+									query->curve))
+		return false;
+	metaprobe_filled_query_set(query, &indexes->sketch, &search->sketch_query,
+							   &indexes->epochs);
+	metaprobe_filled_bounds(query, &indexes->sketch, &search->sketch_query,
+							&indexes->epochs, search->probes->n_probes,
+							search->bounds);
 	return true;
 }
 
@@ -230,7 +279,10 @@ bound_distances(Search *search, IndexKind kind)
 	else if (kind == INDEX_SKETCH)
 		is_bounded = bound_by_sketch(search);
 	else if (kind == INDEX_EPOCHS)
-		is_bounded = bound_by_epochs(search);
+	{
+		search->is_filled = bound_by_filling(search);
+		is_bounded = search->is_filled || bound_by_epochs(search);
+	}
 	else if (kind == INDEX_ENVELOPES)
 		is_bounded = bound_by_envelopes(search);
 	search->bounded_by = is_bounded ? kind : INDEX_NONE;
@@ -277,8 +329,12 @@ metaprobe_search_begin(Search *search, const float *curve, int n_epochs,
 	bool is_complete;
 
 	n = observed_end(curve, n);
-	search->has_gaps = count_observed(curve, n) < n;
+	search->n_observed = count_observed(curve, n);
+	search->has_gaps = search->n_observed < n;
 	is_complete = n == probes->n_epochs && !search->has_gaps;
+	search->scale = 1;
+	if (search->n_observed > 0)
+		search->scale = (double) probes->n_epochs / search->n_observed;
 	search->curve = curve;
 	search->n_epochs = n;
 	search->except = except;
@@ -383,15 +439,26 @@ measure(Search *search, const int32_t *probes, int n, double limit)
 	}
 }
 
-/* The largest packed distance of a probe at most this far away. */
+/*
+ * What a distance scaled to all epochs was before it was scaled, by how much it
+ * was if the metric is not that of squares; of angular ones it is not.
+ */
+static double
+scaling(const Search *search)
+{
+	if (search->probes->metric == METRIC_L1)
+		return search->scale;
+	return sqrt(search->scale);
+}
+
+/* The largest bound of a probe at most this far away, by its epochs. */
 static int32_t
 epochs_threshold(const Search *search, double distance)
 {
-	distance *= 1 + 1e-9;
-	if (search->probes->metric != METRIC_L1)
-		distance /= sqrt(search->scale);
-	else
-		distance /= search->scale;
+	distance *= (1 + 1e-9) / scaling(search);
+	if (search->is_filled)
+		return metaprobe_filled_threshold(&search->filled_query,
+										  &search->indexes->sketch, distance);
 	return metaprobe_packed_threshold(&search->indexes->epochs,
 									  &search->epochs_query, distance);
 }
@@ -540,16 +607,33 @@ sweep(Search *search, ProbeRange range, Nearest *nearest)
  * Rough distances
  */
 
+static void
+set_rough_query(Search *search)
+{
+	const RoughRows *rows = &search->indexes->rows;
+	RoughQuery		*query = &search->rough_query;
+
+	if (search->is_angular)
+		metaprobe_rough_query_set(query, rows, search->sketch_query.direction);
+	else if (search->n_observed == search->probes->n_epochs)
+		metaprobe_rough_query_set(query, rows, search->curve);
+	else
+		metaprobe_rough_query_set_known(query, rows, search->curve,
+										search->n_epochs);
+}
+
 /*
- * Can rough distances be taken?  Only of complete curves, which have a sketch,
- * and by an index, which would have helped if it is not there.
+ * Can rough distances be taken?  Only from complete probes, of curves that have
+ * bounds epoch by epoch, and by an index, which would have helped if it is not there.
  */
 static bool
 prepare_rough(Search *search)
 {
 	ProbeIndexes *indexes = search->indexes;
 
-	if (search->bounded_by != INDEX_SKETCH)
+	if (search->bounded_by != INDEX_SKETCH &&
+		!(search->bounded_by == INDEX_EPOCHS && indexes->is_complete &&
+		  search->n_observed > 0))
 		return false;
 	if (!indexes->is_built[INDEX_ROWS])
 	{
@@ -557,10 +641,7 @@ prepare_rough(Search *search)
 		return false;
 	}
 	if (!search->has_rough)
-		metaprobe_rough_query_set(&search->rough_query, &indexes->rows,
-								  search->is_angular ?
-									  search->sketch_query.direction :
-									  search->curve);
+		set_rough_query(search);
 	search->has_rough = true;
 	return true;
 }
@@ -576,6 +657,8 @@ metaprobe_search_threshold(const Search *search, double distance)
 		return float_bound(distance * (1 + FLOAT_MARGIN) + FLT_MIN);
 	if (search->is_angular)
 		distance = sqrt(2 * (distance + COSINE_ROUNDING)) + FLOAT_MARGIN;
+	else
+		distance = distance * (1 + 1e-9) / scaling(search);
 	return metaprobe_rough_threshold(&search->indexes->rows,
 									 &search->rough_query, distance);
 }
@@ -597,6 +680,8 @@ metaprobe_search_reach(const Search *search, int32_t rough)
 	if (search->is_angular)
 		reach = (reach + FLOAT_MARGIN) * (reach + FLOAT_MARGIN) / 2 +
 				COSINE_ROUNDING;
+	else
+		reach *= scaling(search) * (1 + 1e-9);
 	return reach;
 }
 

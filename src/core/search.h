@@ -11,6 +11,7 @@
 
 #include "bounds.h"
 #include "dtw_bound.h"
+#include "filled_bound.h"
 #include "nearest.h"
 #include "probe_index.h"
 #include "rough.h"
@@ -42,9 +43,10 @@ typedef struct Search
 	ProbeIndexes	  *indexes;
 
 	const float		*curve;
-	int				 n_epochs; /* of the curve, at most the suite's */
-	bool			 has_gaps; /* before its end */
-	int				 except;   /* a probe that is no neighbour, or -1 */
+	int				 n_epochs;	 /* of the curve, at most the suite's */
+	bool			 has_gaps;	 /* before its end */
+	int				 n_observed; /* epochs */
+	int				 except;	 /* a probe that is no neighbour, or -1 */
 	IndexKind		 bounded_by;
 	double			 scale;		/* of distances over the epochs observed */
 	bool			 has_rough; /* rough_query is of this curve */
@@ -58,6 +60,8 @@ typedef struct Search
 	int			n_measured;
 	SketchQuery sketch_query;
 	PackedQuery epochs_query;
+	FilledQuery filled_query; /* what bounds are of, instead of the last, */
+	bool		is_filled;	  /* if few epochs are missing */
 
 	int32_t		 *candidates;  /* n_probes and one: room to work in */
 	int32_t		 *roughs;	   /* rough distances of the candidates */

@@ -183,6 +183,60 @@ packed_distances_are_close(void **state)
 	}
 }
 
+/*
+ * A query of some coordinates measures what one does that knows no others.
+ * Where it has been moved to, it is off by no more than it tells, and by
+ * nothing where floats are fine enough.
+ */
+static void
+snapped_coordinates_are_packed_as_they_are(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < random_rounds(2000); round++)
+	{
+		Points	points;
+		float	query[MAX_COORDINATES];
+		int32_t expected[MAX_POINTS + PACKED_BLOCK];
+		int32_t distances[MAX_POINTS + PACKED_BLOCK];
+		int32_t which[MAX_COORDINATES];
+		int		n;
+		int		n_which = 0;
+		double	off;
+
+		open_random_points(&random, &points, round % 2);
+		n = random_query(&random, &points, query);
+		for (int i = 0; i < n; i++)
+		{
+			which[n_which] = i;
+			n_which += !isnan(query[i]);
+		}
+		metaprobe_packed_query_set(&points.query, &points.packed, query, n,
+								   false);
+		metaprobe_packed_distances(&points.packed, &points.query, 0, points.n,
+								   expected);
+		off = metaprobe_packed_query_snap(&points.query, &points.packed, query,
+										  which, n_which);
+		metaprobe_packed_distances(&points.packed, &points.query, 0, points.n,
+								   distances);
+		for (int point = 0; point < points.n; point++)
+		{
+			double steps = distances[point];
+			double most = steps + n_which / 2.0;
+
+			assert_int(distances[point], expected[point], round);
+			if (points.packed.norm == PACKED_SQUARES)
+				most = sqrt(steps) + sqrt(n_which) / 2;
+			most = most * points.packed.grid.step + off;
+			assert_that(true_distance(&points, point, query, n) <=
+							most * (1 + 1e-9),
+						round);
+		}
+		close_points(&points);
+	}
+}
+
 static void
 variants_agree_to_the_bit(void **state)
 {
@@ -320,6 +374,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		test_with_both_kernels(packed_distances_bound_the_true_ones),
 		test_with_both_kernels(packed_distances_are_close),
+		test_with_both_kernels(snapped_coordinates_are_packed_as_they_are),
 		test_with_both_kernels(variants_agree_to_the_bit),
 		test_with_both_kernels(sketches_bound_the_distances),
 	};

@@ -16,13 +16,26 @@ typedef struct Rows
 {
 	float	   numbers[MAX_ROWS * MAX_NUMBERS];
 	float	   from[MAX_NUMBERS];
+	int		   n_from; /* 0: all, which are known */
 	int		   n_rows;
 	int		   n;
 	PackedNorm norm;
 	RoughRows  rough;
 	RoughQuery query;
 	void	  *memory;
+	void	  *query_memory;
 } Rows;
+
+/* Round the query, of which some numbers may be unknown. */
+static void
+set_query(Rows *rows)
+{
+	if (rows->n_from == 0)
+		metaprobe_rough_query_set(&rows->query, &rows->rough, rows->from);
+	else
+		metaprobe_rough_query_set_known(&rows->query, &rows->rough, rows->from,
+										rows->n_from);
+}
 
 /* Round the rows and the query. */
 static void
@@ -34,28 +47,32 @@ open_rows(Rows *rows)
 	memset(rows->memory, 0xa5, size);
 	metaprobe_rough_build(&rows->rough, rows->norm, rows->numbers,
 						  rows->n_rows, rows->n, rows->memory);
-	rows->query.values = allocate(metaprobe_rough_query_size(rows->n));
-	metaprobe_rough_query_set(&rows->query, &rows->rough, rows->from);
+	rows->query_memory = allocate(metaprobe_rough_query_size(rows->n));
+	metaprobe_rough_query_init(&rows->query, rows->n, rows->query_memory);
+	set_query(rows);
 }
 
 static void
 close_rows(Rows *rows)
 {
 	free(rows->memory);
-	free(rows->query.values);
+	free(rows->query_memory);
 }
 
-/* The distance in long double. */
+/* The distance in long double, over the numbers known. */
 static long double
 plain_distance(const Rows *rows, int row)
 {
 	long double sum = 0;
+	int			n = rows->n_from > 0 ? rows->n_from : rows->n;
 
-	for (int i = 0; i < rows->n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		long double difference =
 			(long double) rows->numbers[row * rows->n + i] - rows->from[i];
 
+		if (isnan(rows->from[i]))
+			continue;
 		sum += rows->norm == PACKED_SQUARES ? difference * difference :
 											  fabsl(difference);
 	}
@@ -109,6 +126,25 @@ random_query(Random *random, Rows *rows)
 	}
 }
 
+/* Forget some of the numbers to measure from, all but one, or the last ones. */
+static void
+forget_numbers(Random *random, Rows *rows)
+{
+	const double shares[] = {0, 0.1, 0.5, 1};
+	double		 share = shares[random_below(random, LENGTH_OF(shares))];
+	int			 kept;
+
+	rows->n_from = random_chance(random, 0.5) ?
+					   rows->n :
+					   random_between(random, 1, rows->n);
+	kept = random_below(random, rows->n_from);
+	for (int i = 0; i < rows->n_from; i++)
+	{
+		if (i != kept && random_chance(random, share))
+			rows->from[i] = NAN;
+	}
+}
+
 static void
 open_random_rows(Random *random, Rows *rows)
 {
@@ -117,6 +153,9 @@ open_random_rows(Random *random, Rows *rows)
 	rows->norm = random_chance(random, 0.5) ? PACKED_SQUARES : PACKED_SIZES;
 	random_numbers(random, rows->numbers, rows->n_rows * rows->n);
 	random_query(random, rows);
+	rows->n_from = 0;
+	if (random_chance(random, 0.5))
+		forget_numbers(random, rows);
 	open_rows(rows);
 }
 
@@ -194,6 +233,8 @@ roundings_that_add_up_are_allowed_for(void **state)
 			rows.numbers[rows.n + i] = a * scale;
 			rows.from[i] = b * scale;
 		}
+		if (round % 4 >= 2)
+			forget_numbers(&random, &rows);
 		open_rows(&rows);
 		metaprobe_rough_distances(&rows.rough, &rows.query, which, 2, roughs);
 		for (int i = 0; i < 2; i++)
@@ -253,7 +294,7 @@ kernels_agree(void **state)
 		for (int portable = 0; portable < 2; portable++)
 		{
 			metaprobe_cpu_pretend_portable(portable);
-			metaprobe_rough_query_set(&rows.query, &rows.rough, rows.from);
+			set_query(&rows);
 			metaprobe_rough_distances(&rows.rough, &rows.query, which,
 									  rows.n_rows, roughs[portable]);
 			beyond[portable] = rows.query.beyond;
@@ -280,7 +321,8 @@ the_largest_distances_are_finite(void **state)
 		float		 *numbers = allocate(2 * n * sizeof(float));
 		void		 *memory = allocate(metaprobe_rough_size(2, n));
 		RoughRows	  rows;
-		RoughQuery	  query = {allocate(metaprobe_rough_query_size(n)), 0};
+		void		 *query_memory = allocate(metaprobe_rough_query_size(n));
+		RoughQuery	  query;
 		const int32_t which[] = {0, 1};
 		int32_t		  roughs[2];
 		double distance = norm == PACKED_SQUARES ? 2 * sqrt(n) : 2.0 * n;
@@ -291,6 +333,7 @@ the_largest_distances_are_finite(void **state)
 			numbers[n + j] = 1;
 		}
 		metaprobe_rough_build(&rows, norm, numbers, 2, n, memory);
+		metaprobe_rough_query_init(&query, n, query_memory);
 		metaprobe_rough_query_set(&query, &rows, numbers);
 		metaprobe_rough_distances(&rows, &query, which, 2, roughs);
 		assert_int(roughs[0], 0, i);
@@ -303,7 +346,7 @@ the_largest_distances_are_finite(void **state)
 					i);
 		free(numbers);
 		free(memory);
-		free(query.values);
+		free(query_memory);
 	}
 }
 
