@@ -10,7 +10,6 @@
 #include "cpu.h"
 #include "poll.h"
 
-#define UNKNOWN INT16_MIN
 #define POINTS_BETWEEN_POLLS 256
 #define PAIR_VALUES (2 * PACKED_BLOCK)
 
@@ -72,13 +71,29 @@ pack_point(PackedPoints *packed, const float *point, int number)
 	for (int i = 0; i < packed->n_coordinates; i++)
 	{
 		int16_t *pair = packed->values + pair_offset(packed, block, i / 2);
-		bool	 is_unknown = isnan(point[i]);
 
 		pair[2 * place + i % 2] =
-			is_unknown ? UNKNOWN :
-						 metaprobe_grid_round(&packed->grid, point[i], i);
-		packed->has_unknown |= is_unknown;
+			isnan(point[i]) ?
+				0 :
+				metaprobe_grid_round(&packed->grid, point[i], i) +
+					packed->bias;
 	}
+}
+
+static bool
+any_unknown(const float *points, int stride, int n_points, int n_coordinates)
+{
+	for (int i = 0; i < n_points; i++)
+	{
+		if (i % POINTS_BETWEEN_POLLS == 0)
+			metaprobe_poll();
+		for (int j = 0; j < n_coordinates; j++)
+		{
+			if (isnan(points[(size_t) i * stride + j]))
+				return true;
+		}
+	}
+	return false;
 }
 
 /*
@@ -96,11 +111,13 @@ metaprobe_packed_build(PackedPoints *packed, PackedNorm norm,
 	packed->norm = norm;
 	packed->n_points = n_points;
 	packed->n_coordinates = n_coordinates;
-	packed->has_unknown = false;
+	packed->has_unknown = any_unknown(points, stride, n_points, n_coordinates);
 	packed->values =
 		(int16_t *) ((char *) memory + centres_size(n_coordinates));
 	metaprobe_grid_fit(&packed->grid, points, stride, n_points, n_coordinates,
 					   largest_value(norm, n_coordinates), memory);
+	packed->bias =
+		(int16_t) (packed->has_unknown ? packed->grid.limit + 1 : 0);
 	for (int i = 0; i < n_points; i++)
 	{
 		if (i % POINTS_BETWEEN_POLLS == 0)
@@ -142,7 +159,6 @@ set_complete(PackedQuery *query, const PackedPoints *packed,
 {
 	double	 inverse_step = 1 / packed->grid.step;
 	int16_t *values = (int16_t *) query->pairs;
-	int16_t *masks = (int16_t *) query->masks;
 	double	 farthest = 0;
 
 	for (int i = 0; i < n; i++)
@@ -150,18 +166,19 @@ set_complete(PackedQuery *query, const PackedPoints *packed,
 		double beyond;
 
 		values[i] = metaprobe_grid_clamp(&packed->grid, point[i], i,
-										 inverse_step, &beyond);
-		masks[i] = -1;
+										 inverse_step, &beyond) +
+					packed->bias;
 		farthest = beyond > farthest ? beyond : farthest;
 	}
+	query->n_pairs = n_pairs(n);
+	query->n_whole = n / 2;
 	if (n % 2 == 1)
 	{
+		const int16_t mask[2] = {-1, 0};
+
 		values[n] = 0;
-		masks[n] = 0;
-		/* beyond the last coordinate all values are 0 */
-		query->has_masks = n < packed->n_coordinates;
+		memcpy(&query->masks[n / 2], mask, sizeof(mask));
 	}
-	query->n_pairs = n_pairs(n);
 	query->n_known = n;
 	for (int i = 0; i < query->n_pairs; i++)
 		query->numbers[i] = i;
@@ -184,43 +201,57 @@ set_complete_avx2(PackedQuery *query, const PackedPoints *packed,
 }
 #endif
 
+/* Add a pair of which so many coordinates are known, not none. */
+static void
+add_pair(PackedQuery *query, const PackedPoints *packed, const float *point,
+		 int n, int pair)
+{
+	double	inverse_step = 1 / packed->grid.step;
+	int16_t values[2] = {0, 0};
+	int16_t masks[2] = {0, 0};
+
+	for (int half = 0; half < 2; half++)
+	{
+		int	   i = 2 * pair + half;
+		double beyond;
+
+		if (i >= n || isnan(point[i]))
+			continue;
+		values[half] = metaprobe_grid_clamp(&packed->grid, point[i], i,
+											inverse_step, &beyond) +
+					   packed->bias;
+		add_beyond(query, packed, beyond);
+		masks[half] = -1;
+		query->n_known++;
+	}
+	memcpy(&query->pairs[query->n_pairs], values, sizeof(int32_t));
+	memcpy(&query->masks[query->n_pairs], masks, sizeof(int32_t));
+	query->numbers[query->n_pairs] = pair;
+	query->n_pairs++;
+}
+
+/* Add the pairs of which so many coordinates are known. */
+static void
+add_pairs(PackedQuery *query, const PackedPoints *packed, const float *point,
+		  int n, int n_known)
+{
+	for (int i = 0; i < n; i += 2)
+	{
+		bool has_second = i + 1 < n && !isnan(point[i + 1]);
+
+		if (!isnan(point[i]) + has_second == n_known)
+			add_pair(query, packed, point, n, i / 2);
+	}
+}
+
 /* Measure from a point of n coordinates, of which some may be unknown. */
 static void
 set_incomplete(PackedQuery *query, const PackedPoints *packed,
 			   const float *point, int n)
 {
-	double inverse_step = 1 / packed->grid.step;
-
-	for (int i = 0; i < n; i += 2)
-	{
-		int16_t values[2] = {0, 0};
-		int16_t masks[2] = {0, 0};
-		int		n_known = 0;
-
-		for (int half = 0; half < 2 && i + half < n; half++)
-		{
-			double beyond;
-
-			if (isnan(point[i + half]))
-				continue;
-			values[half] =
-				metaprobe_grid_clamp(&packed->grid, point[i + half], i + half,
-									 inverse_step, &beyond);
-			add_beyond(query, packed, beyond);
-			masks[half] = -1;
-			n_known++;
-		}
-		if (n_known == 0)
-			continue;
-		memcpy(&query->pairs[query->n_pairs], values, sizeof(int32_t));
-		memcpy(&query->masks[query->n_pairs], masks, sizeof(int32_t));
-		query->numbers[query->n_pairs] = i / 2;
-		query->n_pairs++;
-		query->n_known += n_known;
-		/* beyond the last coordinate all values are 0 */
-		if (n_known == 1 && i + 1 < packed->n_coordinates)
-			query->has_masks = true;
-	}
+	add_pairs(query, packed, point, n, 2);
+	query->n_whole = query->n_pairs;
+	add_pairs(query, packed, point, n, 1);
 }
 
 /*
@@ -234,7 +265,6 @@ metaprobe_packed_query_set(PackedQuery *query, const PackedPoints *packed,
 {
 	query->n_pairs = 0;
 	query->n_known = 0;
-	query->has_masks = false;
 	query->beyond = 0;
 	if (!is_complete)
 		set_incomplete(query, packed, point, n);
@@ -277,7 +307,7 @@ metaprobe_packed_query_snap(PackedQuery *query, const PackedPoints *packed,
 		}
 		value = metaprobe_grid_clamp(grid, point[coordinate], coordinate,
 									 inverse_step, &beyond);
-		values[2 * (n - 1) + coordinate % 2] = value;
+		values[2 * (n - 1) + coordinate % 2] = value + packed->bias;
 		masks[2 * (n - 1) + coordinate % 2] = -1;
 		snapped = grid->centres[coordinate] + value * grid->step;
 		point[coordinate] = (float) snapped;
@@ -285,8 +315,8 @@ metaprobe_packed_query_snap(PackedQuery *query, const PackedPoints *packed,
 		off += packed->norm == PACKED_SQUARES ? beyond * beyond : beyond;
 	}
 	query->n_pairs = n;
+	query->n_whole = 0;
 	query->n_known = n_which;
-	query->has_masks = true;
 	query->beyond = 0;
 	return packed->norm == PACKED_SQUARES ? sqrt(off) : off;
 }
@@ -325,12 +355,12 @@ metaprobe_packed_threshold(const PackedPoints *packed,
 }
 
 /*
- * The kernel.  has_masks, has_unknown and norm are constants wherever it is
- * inlined.
+ * The kernel.  What is_whole promises, that both coordinates of every pair are
+ * known, has_unknown and norm are constants wherever it is inlined.
  */
 ALWAYS_INLINE void
 distances_portable(const PackedPoints *packed, const PackedQuery *query,
-				   int first, int end, int32_t *distances, bool has_masks,
+				   int first, int end, int32_t *distances, bool is_whole,
 				   bool has_unknown, PackedNorm norm)
 {
 	for (; first < end; first += PACKED_BLOCK, distances += PACKED_BLOCK)
@@ -344,17 +374,16 @@ distances_portable(const PackedPoints *packed, const PackedQuery *query,
 				packed->values +
 				pair_offset(packed, first / PACKED_BLOCK, query->numbers[i]);
 			int16_t from[2];
-			int16_t mask[2];
+			int16_t mask[2] = {-1, -1};
 
 			memcpy(from, &query->pairs[i], sizeof(from));
-			memcpy(mask, &query->masks[i], sizeof(mask));
+			if (!is_whole && i >= query->n_whole)
+				memcpy(mask, &query->masks[i], sizeof(mask));
 			for (int j = 0; j < PAIR_VALUES; j++)
 			{
-				int difference = values[j] - from[j % 2];
+				int difference = (values[j] - from[j % 2]) & mask[j % 2];
 
-				if (has_masks)
-					difference &= mask[j % 2];
-				if (has_unknown && values[j] == UNKNOWN)
+				if (has_unknown && values[j] == 0)
 					difference = 0;
 				sums[j / 2] += norm == PACKED_SQUARES ?
 								   difference * difference :
@@ -368,38 +397,46 @@ distances_portable(const PackedPoints *packed, const PackedQuery *query,
 #include <immintrin.h>
 #define AVX2 __attribute__((target("avx2")))
 
-/* Add eight points' differences from the query, in a pair of coordinates. */
-AVX2 ALWAYS_INLINE __m256i
-add_differences(__m256i sums, const int16_t *values, __m256i from,
-				__m256i mask, bool has_masks, bool has_unknown,
-				PackedNorm norm)
-{
-	__m256i eight = _mm256_loadu_si256((const __m256i *) values);
-	__m256i difference = _mm256_sub_epi16(eight, from);
-
-	if (has_masks)
-		difference = _mm256_and_si256(difference, mask);
-	if (has_unknown)
-		difference = _mm256_andnot_si256(
-			_mm256_cmpeq_epi16(eight, _mm256_set1_epi16(UNKNOWN)), difference);
-	if (norm == PACKED_SQUARES)
-		return _mm256_add_epi32(sums,
-								_mm256_madd_epi16(difference, difference));
-	return _mm256_add_epi32(sums,
-							_mm256_madd_epi16(_mm256_abs_epi16(difference),
-											  _mm256_set1_epi16(1)));
-}
-
 #define BLOCK_VECTORS (PACKED_BLOCK / 8)
+
+/*
+ * Add a block's differences from the query in a pair of coordinates, eight
+ * points in a vector.  Giving them the signs of the values leaves 0 where these
+ * are, and all squares and sizes as they are.
+ */
+AVX2 ALWAYS_INLINE void
+add_differences(__m256i *sums, const int16_t *values, __m256i from,
+				__m256i mask, bool has_mask, bool has_unknown, PackedNorm norm)
+{
+	for (int v = 0; v < BLOCK_VECTORS; v++)
+	{
+		__m256i eight =
+			_mm256_loadu_si256((const __m256i *) (values + 16 * v));
+		__m256i difference = _mm256_sub_epi16(eight, from);
+		__m256i added;
+
+		if (has_mask)
+			difference = _mm256_and_si256(difference, mask);
+		if (has_unknown)
+			difference = _mm256_sign_epi16(difference, eight);
+		if (norm == PACKED_SQUARES)
+			added = _mm256_madd_epi16(difference, difference);
+		else
+			added = _mm256_madd_epi16(_mm256_abs_epi16(difference),
+									  _mm256_set1_epi16(1));
+		sums[v] = _mm256_add_epi32(sums[v], added);
+	}
+}
 
 AVX2 ALWAYS_INLINE void
 distances_avx2(const PackedPoints *packed, const PackedQuery *query, int first,
-			   int end, int32_t *distances, bool has_masks, bool has_unknown,
+			   int end, int32_t *distances, bool is_whole, bool has_unknown,
 			   PackedNorm norm)
 {
 	const int16_t *block =
 		packed->values + pair_offset(packed, first / PACKED_BLOCK, 0);
 	size_t block_size = pair_offset(packed, 1, 0);
+	int	   n_whole = is_whole ? query->n_pairs : query->n_whole;
 
 	for (; first < end; first += PACKED_BLOCK, distances += PACKED_BLOCK)
 	{
@@ -407,17 +444,17 @@ distances_avx2(const PackedPoints *packed, const PackedQuery *query, int first,
 
 		for (int v = 0; v < BLOCK_VECTORS; v++)
 			sums[v] = _mm256_setzero_si256();
-		for (int i = 0; i < query->n_pairs; i++)
-		{
-			const int16_t *values =
-				block + (size_t) query->numbers[i] * PAIR_VALUES;
-			__m256i from = _mm256_set1_epi32(query->pairs[i]);
-			__m256i mask = _mm256_set1_epi32(query->masks[i]);
-
-			for (int v = 0; v < BLOCK_VECTORS; v++)
-				sums[v] = add_differences(sums[v], values + 16 * v, from, mask,
-										  has_masks, has_unknown, norm);
-		}
+		for (int i = 0; i < n_whole; i++)
+			add_differences(sums,
+							block + (size_t) query->numbers[i] * PAIR_VALUES,
+							_mm256_set1_epi32(query->pairs[i]),
+							_mm256_setzero_si256(), false, has_unknown, norm);
+		for (int i = n_whole; !is_whole && i < query->n_pairs; i++)
+			add_differences(sums,
+							block + (size_t) query->numbers[i] * PAIR_VALUES,
+							_mm256_set1_epi32(query->pairs[i]),
+							_mm256_set1_epi32(query->masks[i]), true,
+							has_unknown, norm);
 		for (int v = 0; v < BLOCK_VECTORS; v++)
 			_mm256_storeu_si256((__m256i *) distances + v, sums[v]);
 		block += block_size;
@@ -426,21 +463,24 @@ distances_avx2(const PackedPoints *packed, const PackedQuery *query, int first,
 #endif
 
 /* Run a variant of the kernel that does no more than what is needed. */
+#define SPECIALISE_NORM(kernel, norm) \
+	do \
+	{ \
+		if (packed->has_unknown) \
+			kernel(packed, query, first, end, distances, false, true, norm); \
+		else if (query->n_whole < query->n_pairs) \
+			kernel(packed, query, first, end, distances, false, false, norm); \
+		else \
+			kernel(packed, query, first, end, distances, true, false, norm); \
+	} while (0)
+
 #define SPECIALISE(kernel) \
 	do \
 	{ \
-		if (packed->norm == PACKED_SIZES) \
-			kernel(packed, query, first, end, distances, true, true, \
-				   PACKED_SIZES); \
-		else if (packed->has_unknown) \
-			kernel(packed, query, first, end, distances, true, true, \
-				   PACKED_SQUARES); \
-		else if (query->has_masks) \
-			kernel(packed, query, first, end, distances, true, false, \
-				   PACKED_SQUARES); \
+		if (packed->norm == PACKED_SQUARES) \
+			SPECIALISE_NORM(kernel, PACKED_SQUARES); \
 		else \
-			kernel(packed, query, first, end, distances, false, false, \
-				   PACKED_SQUARES); \
+			SPECIALISE_NORM(kernel, PACKED_SIZES); \
 	} while (0)
 
 #ifdef METAPROBE_HAVE_AVX2_KERNELS

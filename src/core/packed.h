@@ -34,7 +34,8 @@ typedef struct PackedPoints
 	Grid	   grid; /* that coordinates are rounded to */
 	int		   n_points;
 	int		   n_coordinates;
-	bool	   has_unknown; /* some coordinates are NaN */
+	bool	   has_unknown; /* some coordinates are NaN: values of 0 */
+	int16_t	   bias;		/* added to values, so that no other is 0 */
 	PackedNorm norm;
 } PackedPoints;
 
@@ -45,9 +46,9 @@ typedef struct PackedQuery
 	int32_t *masks; /* -1 in the half of a coordinate that is known */
 	int32_t *numbers;
 	int		 n_pairs;
-	int		 n_known;	/* coordinates */
-	bool	 has_masks; /* in some pair one coordinate is unknown */
-	double	 beyond;	/* how far it lies beyond what can be packed */
+	int		 n_whole; /* the first ones; of the others one half is known */
+	int		 n_known; /* coordinates */
+	double	 beyond;  /* how far it lies beyond what can be packed */
 } PackedQuery;
 
 extern size_t metaprobe_packed_size(int n_points, int n_coordinates);

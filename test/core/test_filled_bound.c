@@ -251,6 +251,94 @@ roundings_in_gaps_are_allowed_for(void **state)
 	}
 }
 
+static double
+random_size_between(Random *random, double low, double high)
+{
+	return low * pow(high / low, random_unit(random));
+}
+
+/*
+ * The largest packed distance that the sketch of a curve this far away may have,
+ * where it is off by as much as it can be; -1 if it cannot be there.
+ */
+static double
+largest_sketch_distance(const Sketch *sketch, const SketchQuery *query,
+						double distance)
+{
+	double within = distance + sketch->rounding + query->rounding;
+	double n = query->packed.n_known;
+
+	/* of a sketch beyond the grid no probe is nearer than that */
+	if (sketch->packed.norm == PACKED_SIZES)
+	{
+		within -= query->packed.beyond;
+		return within < 0 ? -1 : floor(within / sketch->packed.grid.step + n);
+	}
+	within = within * within - query->packed.beyond;
+	if (within < 0)
+		return -1;
+	within = sqrt(within) / sketch->packed.grid.step + sqrt(n);
+	return floor(within * within);
+}
+
+/*
+ * Whatever the steps, and how much is missing: if all that is rounded is off by
+ * as much as it can be, and in the worse direction, bounds hold.
+ */
+static void
+the_worst_roundings_are_allowed_for(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < random_rounds(1000000); round++)
+	{
+		bool		 is_square = round % 2 == 0;
+		Sketch		 sketch = {.packed.norm =
+							   is_square ? PACKED_SQUARES : PACKED_SIZES};
+		SketchQuery	 sketch_query = {0};
+		PackedPoints epochs = {0};
+		FilledQuery	 query = {.n_gaps = random_between(&random, 1, 20)};
+		double		 gap_distance =
+			floor(random_size_between(&random, 1, 1 << 20)) - 1;
+		double	distance = random_size_between(&random, 1e-3, 1e4);
+		double	gaps = query.n_gaps / 2.0;
+		double	worst;
+		float	bound;
+		int32_t bits;
+
+		sketch.packed.grid.step = random_size_between(&random, 0.1, 10);
+		epochs.grid.step = random_size_between(&random, 0.1, 10);
+		sketch_query.packed.n_known = random_between(&random, 1, 33);
+		if (random_chance(&random, 0.5))
+			sketch.rounding = random_size_between(&random, 1e-6, 1);
+		if (random_chance(&random, 0.2))
+			sketch_query.packed.beyond =
+				random_size_between(&random, 1e-3, 1e6);
+		if (random_chance(&random, 0.3))
+			query.filling_off = random_size_between(&random, 1e-3, 10);
+		metaprobe_filled_query_set(&query, &sketch, &sketch_query, &epochs);
+
+		if (is_square)
+			gaps = sqrt(gap_distance) + sqrt(query.n_gaps) / 2;
+		else
+			gaps += gap_distance;
+		gaps = gaps * epochs.grid.step + query.filling_off;
+		worst = largest_sketch_distance(&sketch, &sketch_query,
+										is_square ? hypot(distance, gaps) :
+													distance + gaps);
+		if (worst < 0 || worst >= INT32_MAX)
+			continue;
+		/* as metaprobe_filled_bounds() takes them together */
+		bound = (float) worst - (float) query.share * (float) gap_distance;
+		bound = bound > 0 ? bound : 0;
+		memcpy(&bits, &bound, sizeof(bits));
+		assert_that(bits <=
+						metaprobe_filled_threshold(&query, &sketch, distance),
+					round);
+	}
+}
+
 /* Curves that differ by less than a step, or by some. */
 static void
 roundings_of_sketches_are_allowed_for(void **state)
@@ -402,6 +490,7 @@ main(void)
 		test_with_both_kernels(bounds_hold_for_any_curves),
 		test_with_both_kernels(roundings_in_gaps_are_allowed_for),
 		test_with_both_kernels(roundings_of_sketches_are_allowed_for),
+		cmocka_unit_test(the_worst_roundings_are_allowed_for),
 		cmocka_unit_test(gaps_are_filled_evenly),
 		cmocka_unit_test(bounds_are_close),
 		cmocka_unit_test(kernels_agree),
