@@ -317,10 +317,11 @@ share_left(const Sketch *sketch, SketchWorkspace *work, const double *reaches)
 /*
  * What a search costs per probe, in units of a coordinate's part in a packed
  * distance: that for each coordinate; and for a probe that is left something
- * for every epoch and for itself.
+ * for every epoch, in its rough distance, and for choosing among such probes.
+ * Less than both take, since rows whose label is certain need neither.
  */
-#define EPOCH_COST 2.0
-#define LEFT_COST 200.0
+#define EPOCH_COST 0.5
+#define LEFT_COST 180.0
 
 /*
  * Find axes.  Try out several numbers of axes and keep the cheapest.  Axes for fewer are
