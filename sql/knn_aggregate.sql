@@ -99,6 +99,12 @@ SELECT knn_label(label, distance, 20000), md5(knn_probabilities(label, distance,
 SELECT knn_label(label, distance, 20000), md5(knn_probabilities(label, distance, 20000)::text)
 	FROM (SELECT * FROM wide ORDER BY md5(distance::text)) x;
 
+-- hash aggregation visits all memory contexts of its groups for each new one, so states have none
+SELECT contexts < 1000 AS few_contexts
+	FROM (SELECT knn_label(label, distance, 3) AS nearest, (SELECT count(*) FROM pg_backend_memory_contexts WHERE g > 0) AS contexts
+		FROM (SELECT *, distance % 4000 + 1 AS g FROM wide) w GROUP BY g OFFSET 0) x
+	WHERE nearest IS NOT NULL LIMIT 1;
+
 -- labels that come and go, names of all lengths, and states that move
 SELECT k, length(knn_label(label, distance, k)), md5(knn_probabilities(label, distance, k)::text)
 	FROM (SELECT repeat('x', n % 300) || n AS label, 100000 - n AS distance FROM generate_series(1, 20000) n) s, unnest('{1,2,7,40,500}'::integer[]) k
