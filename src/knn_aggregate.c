@@ -155,7 +155,8 @@ typedef struct UsedLabels
 static UsedLabels
 find_used_labels(const VoteState *state)
 {
-	UsedLabels used = {palloc(Max(state->n_labels, 1) * sizeof(int))};
+	UsedLabels used = {.places =
+						   palloc(Max(state->n_labels, 1) * sizeof(int))};
 
 	for (int label = 0; label < state->n_labels; label++)
 		used.places[label] = -1;

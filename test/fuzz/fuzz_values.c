@@ -134,9 +134,9 @@ check_written_state(const TypeFunctions *type, Datum state)
 
 	REQUIRE(strcmp(text, OidOutputFunctionCall(type->output, from_bytes)) ==
 			0);
-	REQUIRE(fuzz_same_bytes(
-		PointerGetDatum(bytes),
-		PointerGetDatum(OidSendFunctionCall(type->send, from_text))));
+	REQUIRE(fuzz_same_bytes(PointerGetDatum(bytes),
+							PointerGetDatum(
+								OidSendFunctionCall(type->send, from_text))));
 }
 
 static void
