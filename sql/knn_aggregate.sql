@@ -47,6 +47,25 @@ SELECT error_of('SELECT knn_probabilities(label, distance, NULL) FROM neighbours
 SELECT error_of('SELECT knn_label(label, distance, distance::integer) FROM neighbours');
 SELECT error_of('SELECT knn_label(NULL, distance, 3) FROM neighbours');
 
+-- their state is a type, for those who combine states by themselves, as Citus does
+CREATE TABLE states AS
+	SELECT knn_transfn(knn_transfn(knn_transfn(NULL, 'b', 2, 2), 'far', 3, 2), 'a', 1, 2) AS one,
+		knn_transfn(knn_transfn(NULL, 'b', 1.5, 2), 'c', 'NaN', 2) AS other, knn_transfn(NULL, NULL, NULL, 2) AS empty;
+SELECT knn_neighbours_out(knn_neighbours_in(one::text::cstring))::text = one::text AS same, one, empty,
+	knn_neighbours_send(one)::text = one::text AS sent FROM states;
+SELECT knn_label_finalfn(one), knn_probabilities_finalfn(one), knn_label_finalfn(other), knn_label_finalfn(empty) FROM states;
+SELECT knn_probabilities_finalfn(knn_combine(one, other)), knn_combine(one, other)::text = knn_combine(other, one)::text AS either,
+	knn_combine(one, NULL)::text = one::text AS left, knn_combine(NULL, one)::text = one::text AS right,
+	knn_combine(one, empty)::text = one::text AS with_none FROM states;
+-- functions that are called by name change none of their arguments
+SELECT one::text = before AS unchanged, changed::text = before AS same, combined::text = before AS same
+	FROM (SELECT one, one::text AS before, knn_transfn(one, 'z', 0, 2) AS changed, knn_combine(one, other) AS combined FROM states OFFSET 0) s;
+SELECT bytes, error_of(format('SELECT %L::knn_neighbours', bytes)) FROM unnest(ARRAY['\x', '\x00000002',
+	'\x000000020000000000000001', '\x0000000000000000', '\x000000000000000000000000', '\x00000001ffffffff', '\x000000010000000100000001ff00000000',
+	'\x0000000100000001000000016100000001000000000000000000000001', '\x00000001000000010000000161000000017ff800000000000000000000',
+	'\x000000010000000100000001610000000200000000000000000000000000000000000000000000000000',
+	'\x00000001000000010000000161000000010000000000000000ffffffff', '\x00000001000000000000000000']) bytes;
+
 -- the same as classification, on a join that a user writes
 SELECT setseed(0.125);
 CREATE TABLE probes AS SELECT 'label ' || n % 4 AS label, random_curve(5) AS curve FROM generate_series(1, 200) n;
@@ -80,5 +99,19 @@ SELECT knn_label(label, distance, 20000), md5(knn_probabilities(label, distance,
 SELECT knn_label(label, distance, 20000), md5(knn_probabilities(label, distance, 20000)::text)
 	FROM (SELECT * FROM wide ORDER BY md5(distance::text)) x;
 
+-- hash aggregation visits all memory contexts of its groups for each new one, so states have none
+SELECT contexts < 1000 AS few_contexts
+	FROM (SELECT knn_label(label, distance, 3) AS nearest, (SELECT count(*) FROM pg_backend_memory_contexts WHERE g > 0) AS contexts
+		FROM (SELECT *, distance % 4000 + 1 AS g FROM wide) w GROUP BY g OFFSET 0) x
+	WHERE nearest IS NOT NULL LIMIT 1;
+
+-- labels that come and go, names of all lengths, and states that move
+SELECT k, length(knn_label(label, distance, k)), md5(knn_probabilities(label, distance, k)::text)
+	FROM (SELECT repeat('x', n % 300) || n AS label, 100000 - n AS distance FROM generate_series(1, 20000) n) s, unnest('{1,2,7,40,500}'::integer[]) k
+	GROUP BY k ORDER BY k;
+SELECT k, length(knn_label(label, distance, k)), md5(knn_probabilities(label, distance, k)::text)
+	FROM (SELECT repeat('x', n % 300) || n AS label, 100000 - n AS distance FROM generate_series(19001, 20000) n) s, unnest('{1,2,7,40,500}'::integer[]) k
+	GROUP BY k ORDER BY k;
+
 DROP VIEW votes;
-DROP TABLE neighbours, probes, samples, suites, joined, serial, wide;
+DROP TABLE neighbours, probes, samples, suites, joined, serial, wide, states;

@@ -62,6 +62,13 @@ SELECT m = loss_curve_moments_out(loss_curve_moments_in(m::cstring))::text AS sa
 SELECT loss_curve_avg_finalfn(loss_curve_moments_combine(a, b)), loss_curve_moments_combine(a, NULL)::text = a::text AS left,
 	loss_curve_moments_combine(NULL, b)::text = b::text AS right, loss_curve_moments_send(a)::text = a::text AS sent
 	FROM (SELECT loss_curve_moments_transfn(NULL, '[1,2]') AS a, loss_curve_moments_transfn(NULL, '[2]') AS b) s;
+-- functions that are called by name change none of their arguments
+SELECT state::text = before AS unchanged, changed::text = before AS same, combined::text = before AS same
+	FROM (SELECT state, state::text AS before, loss_curve_moments_transfn(state, '[3]') AS changed, loss_curve_moments_combine(state, state) AS combined
+		FROM (SELECT loss_curve_moments_transfn(NULL, '[1,2]') AS state OFFSET 0) s OFFSET 0) s;
+-- longer and longer curves
+SELECT avg(curve) = loss_curve_agg(epochs(curve), epochs(curve) - 1) AS mean, epochs(stddev(curve))
+	FROM (SELECT array_fill(NULL::real, ARRAY[n - 1])::loss_curve || n AS curve FROM generate_series(1, 1000) n) s;
 SELECT error_of($$SELECT '\x'::loss_curve_moments$$), error_of($$SELECT '\x0000000100'::loss_curve_moments$$);
 SELECT error_of($$SELECT '\x000000000000'::loss_curve_moments$$), error_of($$SELECT '\xffffffff'::loss_curve_moments$$);
 SELECT error_of(format('SELECT %L::loss_curve_moments', '\x00000001' || repeat('f', 80)));
@@ -81,6 +88,11 @@ WITH wanted AS (
 SELECT count(*) AS epochs, bool_and(abs(got.mean[epoch] - wanted.mean) <= 1e-7 * abs(wanted.mean)) AS mean,
 	bool_and(abs(got.deviation[epoch] - wanted.deviation) <= 1e-7 * wanted.deviation) AS deviation
 	FROM wanted, got;
+
+-- hash aggregation visits all memory contexts of its groups for each new one, so states have none
+SELECT contexts < 1000 AS few_contexts
+	FROM (SELECT avg(curve) AS mean, (SELECT count(*) FROM pg_backend_memory_contexts WHERE id > 0) AS contexts FROM curves GROUP BY id OFFSET 0) x
+	WHERE mean IS NOT NULL LIMIT 1;
 
 -- the same bits in any order, and from workers
 CREATE TABLE losses AS

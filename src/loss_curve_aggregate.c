@@ -12,8 +12,6 @@
 #include "fmgr.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
-#include "utils/expandeddatum.h"
-#include "utils/memutils.h"
 
 #include "aggregate.h"
 #include "compat.h"
@@ -202,23 +200,143 @@ loss_curve_agg_finalfn(PG_FUNCTION_ARGS)
  * avg and stddev
  */
 
-/*
- * Moments of every epoch, of curves that may have different lengths.  While they
- * are added to they are an expanded object, in memory of their own; flat, as one
- * process or server sends them to another, the same numbers in network order.
- */
+/* Moments of every epoch, of curves that may have different lengths. */
 typedef struct CurveMoments
 {
-	ExpandedObjectHeader header;
-	int					 n_epochs;
-	int					 capacity;
-	Moments				*epochs;
+	int32	vl_len_; /* varlena header, of all that there is room for */
+	int32	n_epochs;
+	Moments epochs[FLEXIBLE_ARRAY_MEMBER];
 } CurveMoments;
 
-#define FIRST_CAPACITY 16
+#define PG_GETARG_MOMENTS(n) \
+	((const CurveMoments *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
 
-/* Flat, each epoch has a count and two sums of two numbers. */
-#define FLAT_EPOCH_SIZE (sizeof(int64) + 4 * sizeof(float8))
+static int
+moments_capacity(const CurveMoments *state)
+{
+	return (VARSIZE(state) - offsetof(CurveMoments, epochs)) / sizeof(Moments);
+}
+
+static CurveMoments *
+moments_create(int capacity)
+{
+	Size size = offsetof(CurveMoments, epochs) + capacity * sizeof(Moments);
+	CurveMoments *state = palloc0(size);
+
+	SET_VARSIZE(state, size);
+	return state;
+}
+
+/*
+ * Make room for n epochs: for a new state (NULL) just as many, since the next curve
+ * is likely to be as long, and at least twice as many as before when it grows.
+ */
+static CurveMoments *
+moments_extend(CurveMoments *state, int n)
+{
+	if (state == NULL)
+		state = moments_create(n);
+	else if (n > moments_capacity(state))
+	{
+		int			  capacity = Max(n, 2 * moments_capacity(state));
+		CurveMoments *grown =
+			moments_create(Min(capacity, LOSS_CURVE_MAX_EPOCHS));
+
+		memcpy(grown->epochs, state->epochs,
+			   state->n_epochs * sizeof(Moments));
+		grown->n_epochs = state->n_epochs;
+		state = grown;
+	}
+	state->n_epochs = Max(state->n_epochs, n);
+	return state;
+}
+
+static Datum
+add_curve(FunctionCallInfo fcinfo)
+{
+	CurveMoments *state;
+	LossCurve	 *curve;
+
+	if (PG_ARGISNULL(1) && PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	curve = PG_GETARG_LOSS_CURVE(1);
+	state = moments_extend(metaprobe_state_to_change(fcinfo), curve->n_epochs);
+	for (int epoch = 0; epoch < curve->n_epochs; epoch++)
+	{
+		if (!metaprobe_loss_is_missing(curve->losses[epoch]))
+			metaprobe_moments_add(&state->epochs[epoch], curve->losses[epoch]);
+	}
+	PG_RETURN_POINTER(state);
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_moments_transfn);
+Datum
+metaprobe_moments_transfn(PG_FUNCTION_ARGS)
+{
+	return add_curve(fcinfo);
+}
+
+static Datum
+combine_moments(FunctionCallInfo fcinfo)
+{
+	CurveMoments	   *into;
+	const CurveMoments *from;
+
+	if (PG_ARGISNULL(1) && PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	from = PG_GETARG_MOMENTS(1);
+	into = moments_extend(metaprobe_state_to_change(fcinfo), from->n_epochs);
+	for (int epoch = 0; epoch < from->n_epochs; epoch++)
+		metaprobe_moments_merge(&into->epochs[epoch], &from->epochs[epoch]);
+	PG_RETURN_POINTER(into);
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_moments_combine);
+Datum
+metaprobe_moments_combine(PG_FUNCTION_ARGS)
+{
+	return combine_moments(fcinfo);
+}
+
+/* A curve of one figure of every epoch, missing where that is NaN. */
+static Datum
+curve_of_moments(FunctionCallInfo fcinfo,
+				 double (*figure)(const Moments *moments))
+{
+	const CurveMoments *state;
+	LossCurve		   *curve;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = PG_GETARG_MOMENTS(0);
+	curve = loss_curve_create(state->n_epochs);
+	for (int epoch = 0; epoch < state->n_epochs; epoch++)
+		curve->losses[epoch] =
+			loss_curve_loss(figure(&state->epochs[epoch]), epoch);
+	PG_RETURN_LOSS_CURVE(loss_curve_finish(curve));
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_moments_avg_final);
+Datum
+metaprobe_moments_avg_final(PG_FUNCTION_ARGS)
+{
+	return curve_of_moments(fcinfo, metaprobe_moments_mean);
+}
+
+PG_FUNCTION_INFO_V1(metaprobe_moments_stddev_final);
+Datum
+metaprobe_moments_stddev_final(PG_FUNCTION_ARGS)
+{
+	return curve_of_moments(fcinfo, metaprobe_moments_stddev);
+}
+
+/*
+ * Moments outside of a server: text, in hexadecimal digits, and binary form
+ */
 
 static void
 send_wide_sum(StringInfo message, const WideSum *sum)
@@ -234,6 +352,7 @@ receive_wide_sum(StringInfo message, WideSum *sum)
 	sum->error = pq_getmsgfloat8(message);
 }
 
+/* For each epoch a count and two sums of two numbers, in network byte order. */
 static bytea *
 moments_write(const CurveMoments *state)
 {
@@ -248,66 +367,6 @@ moments_write(const CurveMoments *state)
 		send_wide_sum(&message, &state->epochs[epoch].squares);
 	}
 	return pq_endtypsend(&message);
-}
-
-static Size
-moments_flat_size(ExpandedObjectHeader *header)
-{
-	return VARHDRSZ + sizeof(int32) +
-		   ((CurveMoments *) header)->n_epochs * FLAT_EPOCH_SIZE;
-}
-
-static void
-moments_flatten(ExpandedObjectHeader *header, void *result, Size size)
-{
-	bytea *flat = moments_write((CurveMoments *) header);
-
-	Assert(VARSIZE(flat) == size);
-	memcpy(result, flat, size);
-	pfree(flat);
-}
-
-static const ExpandedObjectMethods moments_methods = {moments_flat_size,
-													  moments_flatten};
-
-static CurveMoments *
-moments_create(MemoryContext parent)
-{
-	MemoryContext context = AllocSetContextCreate(parent, "metaprobe moments",
-												  ALLOCSET_SMALL_SIZES);
-	CurveMoments *state =
-		MemoryContextAllocZero(context, sizeof(CurveMoments));
-
-	EOH_init_header(&state->header, &moments_methods, context);
-	return state;
-}
-
-/* The next power of two that holds n epochs, at most the limit. */
-static int
-grown_capacity(int capacity, int n)
-{
-	while (capacity < n)
-		capacity *= 2;
-	return Min(capacity, LOSS_CURVE_MAX_EPOCHS);
-}
-
-static void
-moments_extend(CurveMoments *state, int n)
-{
-	if (state->epochs == NULL)
-	{
-		state->capacity = grown_capacity(FIRST_CAPACITY, n);
-		state->epochs = MemoryContextAlloc(state->header.eoh_context,
-										   state->capacity * sizeof(Moments));
-	}
-	else if (n > state->capacity)
-	{
-		state->capacity = grown_capacity(state->capacity, n);
-		state->epochs =
-			repalloc(state->epochs, state->capacity * sizeof(Moments));
-	}
-	while (state->n_epochs < n)
-		memset(&state->epochs[state->n_epochs++], 0, sizeof(Moments));
 }
 
 /* More than any rows can be, and so few that adding them up cannot overflow. */
@@ -333,19 +392,17 @@ received_length(StringInfo message)
 	return n_epochs;
 }
 
-/* Moments from their flat form, whose bytes are distrusted. */
+/* Reads bytes that need not be what was written. */
 static CurveMoments *
-moments_read(bytea *flat, MemoryContext parent)
+moments_read(bytea *bytes)
 {
-	CurveMoments  *state = moments_create(parent);
 	StringInfoData message = {0};
-	int			   n_epochs;
+	CurveMoments  *state;
 
-	message.data = VARDATA_ANY(flat);
-	message.len = VARSIZE_ANY_EXHDR(flat);
-	n_epochs = received_length(&message);
-	moments_extend(state, n_epochs);
-	for (int epoch = 0; epoch < n_epochs; epoch++)
+	message.data = VARDATA_ANY(bytes);
+	message.len = VARSIZE_ANY_EXHDR(bytes);
+	state = moments_extend(NULL, received_length(&message));
+	for (int epoch = 0; epoch < state->n_epochs; epoch++)
 	{
 		state->epochs[epoch].count = pq_getmsgint64(&message);
 		receive_wide_sum(&message, &state->epochs[epoch].losses);
@@ -356,142 +413,11 @@ moments_read(bytea *flat, MemoryContext parent)
 	return state;
 }
 
-/* Moments that are only looked at. */
-static const CurveMoments *
-moments_of_datum(Datum datum)
-{
-	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
-		return (CurveMoments *) DatumGetEOHP(datum);
-	return moments_read(DatumGetByteaPP(datum), CurrentMemoryContext);
-}
-
-/*
- * The first argument, to be changed: in an aggregate its state, in memory that
- * lives as long.  By name the functions can be called anywhere.
- */
-static CurveMoments *
-moments_to_change(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-	Datum		  datum;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		context = CurrentMemoryContext;
-	if (PG_ARGISNULL(0))
-		return moments_create(context);
-	datum = PG_GETARG_DATUM(0);
-	if (VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(datum)))
-		return (CurveMoments *) DatumGetEOHP(datum);
-	return moments_read(DatumGetByteaPP(datum), context);
-}
-
-#define PG_RETURN_MOMENTS(state) \
-	PG_RETURN_DATUM(EOHPGetRWDatum(&(state)->header))
-
-static Datum
-add_curve(FunctionCallInfo fcinfo)
-{
-	CurveMoments *state;
-	LossCurve	 *curve;
-
-	if (PG_ARGISNULL(1) && PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	if (PG_ARGISNULL(1))
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	state = moments_to_change(fcinfo);
-	curve = PG_GETARG_LOSS_CURVE(1);
-	moments_extend(state, curve->n_epochs);
-	for (int epoch = 0; epoch < curve->n_epochs; epoch++)
-	{
-		if (!metaprobe_loss_is_missing(curve->losses[epoch]))
-			metaprobe_moments_add(&state->epochs[epoch], curve->losses[epoch]);
-	}
-	PG_RETURN_MOMENTS(state);
-}
-
-PG_FUNCTION_INFO_V1(metaprobe_moments_transfn);
-Datum
-metaprobe_moments_transfn(PG_FUNCTION_ARGS)
-{
-	return add_curve(fcinfo);
-}
-
-static Datum
-combine_moments(FunctionCallInfo fcinfo)
-{
-	CurveMoments	   *into;
-	const CurveMoments *from;
-
-	if (PG_ARGISNULL(1) && PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	if (PG_ARGISNULL(1))
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	into = moments_to_change(fcinfo);
-	from = moments_of_datum(PG_GETARG_DATUM(1));
-	moments_extend(into, from->n_epochs);
-	for (int epoch = 0; epoch < from->n_epochs; epoch++)
-		metaprobe_moments_merge(&into->epochs[epoch], &from->epochs[epoch]);
-	PG_RETURN_MOMENTS(into);
-}
-
-PG_FUNCTION_INFO_V1(metaprobe_moments_combine);
-Datum
-metaprobe_moments_combine(PG_FUNCTION_ARGS)
-{
-	return combine_moments(fcinfo);
-}
-
-/* A curve of one figure of every epoch, missing where that is NaN. */
-static Datum
-curve_of_moments(FunctionCallInfo fcinfo,
-				 double (*figure)(const Moments *moments))
-{
-	const CurveMoments *state;
-	LossCurve		   *curve;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	state = moments_of_datum(PG_GETARG_DATUM(0));
-	curve = loss_curve_create(state->n_epochs);
-	for (int epoch = 0; epoch < state->n_epochs; epoch++)
-		curve->losses[epoch] =
-			loss_curve_loss(figure(&state->epochs[epoch]), epoch);
-	PG_RETURN_LOSS_CURVE(loss_curve_finish(curve));
-}
-
-PG_FUNCTION_INFO_V1(metaprobe_moments_avg_final);
-Datum
-metaprobe_moments_avg_final(PG_FUNCTION_ARGS)
-{
-	return curve_of_moments(fcinfo, metaprobe_moments_mean);
-}
-
-PG_FUNCTION_INFO_V1(metaprobe_moments_stddev_final);
-Datum
-metaprobe_moments_stddev_final(PG_FUNCTION_ARGS)
-{
-	return curve_of_moments(fcinfo, metaprobe_moments_stddev);
-}
-
-/*
- * Moments as a type, for those who combine states of aggregates by themselves
- */
-
-/* A flat form that is good. */
-static bytea *
-checked_moments(bytea *flat)
-{
-	CurveMoments *state = moments_read(flat, CurrentMemoryContext);
-
-	DeleteExpandedObject(EOHPGetRWDatum(&state->header));
-	return flat;
-}
-
 PG_FUNCTION_INFO_V1(metaprobe_moments_in);
 Datum
 metaprobe_moments_in(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BYTEA_P(checked_moments(
+	PG_RETURN_POINTER(moments_read(
 		DatumGetByteaPP(DirectFunctionCall1(byteain, PG_GETARG_DATUM(0)))));
 }
 
@@ -499,16 +425,15 @@ PG_FUNCTION_INFO_V1(metaprobe_moments_out);
 Datum
 metaprobe_moments_out(PG_FUNCTION_ARGS)
 {
-	bytea *flat = PG_GETARG_BYTEA_PP(0);
-
-	return DirectFunctionCall1(byteaout, PointerGetDatum(flat));
+	return DirectFunctionCall1(byteaout, PointerGetDatum(moments_write(
+											 PG_GETARG_MOMENTS(0))));
 }
 
 PG_FUNCTION_INFO_V1(metaprobe_moments_recv);
 Datum
 metaprobe_moments_recv(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BYTEA_P(checked_moments(
+	PG_RETURN_POINTER(moments_read(
 		DatumGetByteaPP(DirectFunctionCall1(bytearecv, PG_GETARG_DATUM(0)))));
 }
 
@@ -516,7 +441,7 @@ PG_FUNCTION_INFO_V1(metaprobe_moments_send);
 Datum
 metaprobe_moments_send(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P_COPY(0));
+	PG_RETURN_BYTEA_P(moments_write(PG_GETARG_MOMENTS(0)));
 }
 
 /*
@@ -527,31 +452,28 @@ PG_FUNCTION_INFO_V1(loss_curve_moments_transfn);
 Datum
 loss_curve_moments_transfn(PG_FUNCTION_ARGS)
 {
-	return add_curve(fcinfo);
+	return metaprobe_keep_state(fcinfo, add_curve(fcinfo));
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_moments_combine);
 Datum
 loss_curve_moments_combine(PG_FUNCTION_ARGS)
 {
-	return combine_moments(fcinfo);
+	return metaprobe_keep_state(fcinfo, combine_moments(fcinfo));
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_moments_serialize);
 Datum
 loss_curve_moments_serialize(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BYTEA_P(moments_write(moments_of_datum(PG_GETARG_DATUM(0))));
+	PG_RETURN_BYTEA_P(moments_write(PG_GETARG_MOMENTS(0)));
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_moments_deserialize);
 Datum
 loss_curve_moments_deserialize(PG_FUNCTION_ARGS)
 {
-	CurveMoments *state =
-		moments_read(PG_GETARG_BYTEA_PP(0), CurrentMemoryContext);
-
-	PG_RETURN_MOMENTS(state);
+	PG_RETURN_POINTER(moments_read(PG_GETARG_BYTEA_PP(0)));
 }
 
 PG_FUNCTION_INFO_V1(loss_curve_avg_finalfn);

@@ -22,7 +22,7 @@ has_fuzzer_runtime() {
 
 # What takes values, and every function that reads the state of an aggregate.
 fuzz_targets() {
-	say curve_text curve_binary suite_text suite_binary moments_binary
+	say curve_text curve_binary suite_text suite_binary moments_binary neighbours_binary
 	sed -n 's/^\tDESERIALFUNC = \([a-z_]*\),\?$/\1/p' "$root"/src/*.sql | sort -u
 }
 

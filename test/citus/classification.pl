@@ -75,6 +75,71 @@ foreach my $function ('metadata_probabilities', 'nearest_probes')
 		plain => "SELECT s.id, f.* FROM samples AS s, $function(s.curve, $one_node) AS f WHERE s.id % 10 = 3");
 }
 
+# And by arithmetic on plain numbers, computed beside the rows: distances of all rows
+# and probes to each other, votes, scores and novelties, in SQL without metaprobe's
+# functions.  A fifth of the probes are enough.
+$coordinator->safe_psql('postgres', q{
+CREATE TABLE few_probes AS
+	SELECT id, label, curve FROM (SELECT *, row_number() OVER (PARTITION BY label ORDER BY id) AS n FROM plain.probes) AS p WHERE n % 5 = 1;
+CREATE TABLE few_suites (suite probe_suite);
+SELECT create_reference_table('few_suites');
+INSERT INTO few_suites SELECT probe_suite_agg(label, curve, id) FROM few_probes;
+CREATE TABLE numbers (id integer PRIMARY KEY, losses float8[]);
+SELECT create_distributed_table('numbers', 'id', colocate_with => 'samples');
+INSERT INTO numbers SELECT id, translate(curve::text, '[]', '{}')::real[]::float8[] FROM samples WHERE id % 20 = 7 AND curve IS NOT NULL;
+CREATE TABLE probe_numbers (id text PRIMARY KEY, label text, losses float8[]);
+SELECT create_reference_table('probe_numbers');
+INSERT INTO probe_numbers SELECT id, label, translate(curve::text, '[]', '{}')::real[]::float8[] FROM few_probes;
+INSERT INTO numbers SELECT -row_number() OVER (ORDER BY id), losses FROM probe_numbers;
+CREATE TABLE plain.pairs AS
+	SELECT s.id, p.id AS probe, p.label, p.losses, e.d
+	FROM numbers AS s CROSS JOIN probe_numbers AS p CROSS JOIN LATERAL (
+		SELECT sqrt(sum((x - y) * (x - y)) * (40 / nullif(count(*), 0)::float8)) AS d
+		FROM unnest(s.losses, p.losses) WITH ORDINALITY AS u(x, y, epoch)
+		WHERE x IS NOT NULL AND y IS NOT NULL AND epoch <= 40) AS e;
+DELETE FROM plain.pairs AS p USING (SELECT -row_number() OVER (ORDER BY id) AS id, id AS probe FROM probe_numbers) AS itself
+	WHERE p.id = itself.id AND p.probe = itself.probe;
+CREATE TABLE plain.ranked AS
+	SELECT *, row_number() OVER (PARTITION BY id ORDER BY d, label COLLATE "C", losses, probe COLLATE "C") AS rank
+	FROM plain.pairs WHERE d IS NOT NULL;
+CREATE TABLE plain.wanted AS
+WITH votes AS (
+	SELECT id, label, count(*) / 20.0 AS share, row_number() OVER (PARTITION BY id ORDER BY count(*) DESC, sum(d), label COLLATE "C") AS place
+	FROM plain.ranked WHERE rank <= 20 GROUP BY id, label
+), reaches AS (
+	SELECT p.id AS probe, avg(d) AS reach
+	FROM (SELECT id, -row_number() OVER (ORDER BY id) AS n FROM probe_numbers) AS p JOIN plain.ranked AS r ON r.id = n WHERE rank <= 20 GROUP BY 1
+), novelties AS (
+	SELECT id, min(d) AS distance, avg(d) / avg(reach) AS novelty FROM plain.ranked JOIN reaches USING (probe) WHERE rank <= 20 GROUP BY id
+), parts AS (
+	SELECT r.id, r.label = v.label AS is_own, d, row_number() OVER (PARTITION BY r.id, r.label = v.label ORDER BY d) AS rank
+	FROM plain.ranked AS r JOIN votes AS v ON v.id = r.id AND v.place = 1
+), means AS (
+	SELECT id, avg(d) FILTER (WHERE is_own) AS own, avg(d) FILTER (WHERE NOT is_own) AS others FROM parts WHERE rank <= 20 GROUP BY id
+)
+SELECT v.id, v.label, v.share AS probability, others / (others + own) AS score, r.label AS runner_up,
+	v.share - coalesce(r.share, 0) AS margin, distance, novelty
+FROM votes AS v LEFT JOIN votes AS r ON r.id = v.id AND r.place = 2
+	JOIN novelties AS n ON n.id = v.id JOIN means AS m ON m.id = v.id
+WHERE v.place = 1 AND v.id > 0;
+CREATE TABLE plain.got AS
+	SELECT id, classify_metadata(curve, (SELECT suite FROM few_suites)) AS classified, (tag_metadata(curve, (SELECT suite FROM few_suites))).*
+	FROM samples WHERE id % 20 = 7});
+my ($compared, $different) = split /\|/, $coordinator->safe_psql('postgres', q{
+SELECT count(*), coalesce(string_agg(format('%s and not %s', w, g), '; ')
+	FILTER (WHERE NOT coalesce(g.classified = w.label AND g.label = w.label AND g.runner_up IS NOT DISTINCT FROM w.runner_up
+		AND abs(g.probability - w.probability) < 1e-12 AND abs(g.margin - w.margin) < 1e-12 AND abs(g.score - w.score) < 1e-9
+		AND abs(g.distance - w.distance) <= 1e-12 * w.distance AND abs(g.novelty - w.novelty) <= 1e-9 * w.novelty, false)), '')
+FROM plain.wanted AS w FULL JOIN (SELECT * FROM plain.got WHERE classified IS NOT NULL) AS g USING (id)});
+cmp_ok($compared, '>', 300, 'arithmetic on plain numbers: hundreds of rows');
+is(substr($different, 0, 1000), '', 'arithmetic on plain numbers: the same labels and tags');
+is( $coordinator->safe_psql('postgres', q{
+SELECT count(*) FROM (SELECT s.id, knn_label(p.label, s.curve <-> p.curve, 20) AS label
+	FROM samples AS s, (SELECT id, label, curve FROM reference_probes) AS p WHERE s.id % 20 = 7 AND epochs(s.curve) = 40
+		AND p.id IN (SELECT id FROM probe_numbers) GROUP BY s.id) AS k
+	FULL JOIN (SELECT * FROM plain.wanted WHERE id IN (SELECT id FROM plain.samples WHERE epochs(curve) = 40)) AS w USING (id)
+WHERE k.label IS DISTINCT FROM w.label}), '0', 'arithmetic on plain numbers: the label that knn_label gives');
+
 # What travels is a row for each label of each shard, and not the curves.
 my $analyzed = $coordinator->safe_psql('postgres',
 	'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ' . sprintf($queries[0][1], $suites[1][1]));

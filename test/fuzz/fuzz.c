@@ -41,6 +41,7 @@ static const FuzzTarget value_targets[] = {
 	{"suite_text", fuzz_suite_text},
 	{"suite_binary", fuzz_suite_binary},
 	{"moments_binary", fuzz_moments_binary},
+	{"neighbours_binary", fuzz_neighbours_binary},
 };
 
 /* The driver of libFuzzer, from compiler-rt's libclang_rt.fuzzer_no_main. */

@@ -36,6 +36,7 @@ extern void fuzz_curve_binary(const uint8 *data, size_t size);
 extern void fuzz_suite_text(const uint8 *data, size_t size);
 extern void fuzz_suite_binary(const uint8 *data, size_t size);
 extern void fuzz_moments_binary(const uint8 *data, size_t size);
+extern void fuzz_neighbours_binary(const uint8 *data, size_t size);
 
 /* fuzz_state.c */
 extern void fuzz_state_begin(const char *deserialize);

@@ -73,6 +73,16 @@ moments_functions(void)
 	return &functions;
 }
 
+static const TypeFunctions *
+neighbours_functions(void)
+{
+	static TypeFunctions functions;
+
+	if (functions.type == InvalidOid)
+		functions = functions_of("knn_neighbours");
+	return &functions;
+}
+
 static Datum
 read_text(const TypeFunctions *type, char *text)
 {
@@ -107,6 +117,26 @@ check_round_trips(const TypeFunctions *type, Datum value)
 	REQUIRE(fuzz_same_bytes(value, from_bytes));
 	REQUIRE(strcmp(text, OidOutputFunctionCall(type->output, from_bytes)) ==
 			0);
+}
+
+/*
+ * A state that is written and read is written in the same way; how much room is in
+ * it may change.
+ */
+static void
+check_written_state(const TypeFunctions *type, Datum state)
+{
+	char  *text = OidOutputFunctionCall(type->output, state);
+	bytea *bytes = OidSendFunctionCall(type->send, state);
+	Datum  from_text = read_text(type, text);
+	Datum  from_bytes =
+		read_bytes(type, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+
+	REQUIRE(strcmp(text, OidOutputFunctionCall(type->output, from_bytes)) ==
+			0);
+	REQUIRE(fuzz_same_bytes(PointerGetDatum(bytes),
+							PointerGetDatum(
+								OidSendFunctionCall(type->send, from_text))));
 }
 
 static void
@@ -284,7 +314,7 @@ fuzz_moments_binary(const uint8 *data, size_t size)
 	Datum both;
 	bool  is_null;
 
-	check_round_trips(moments_functions(), moments);
+	check_written_state(moments_functions(), moments);
 	both = fuzz_call(FUNCTION("loss_curve_moments_combine(loss_curve_moments,"
 							  "loss_curve_moments)"),
 					 &is_null, 2, moments, moments);
@@ -295,4 +325,29 @@ fuzz_moments_binary(const uint8 *data, size_t size)
 	fuzz_check_curve(
 		fuzz_call(FUNCTION("loss_curve_stddev_finalfn(loss_curve_moments)"),
 				  &is_null, 1, both));
+}
+
+/* The state of knn_label and knn_probabilities, likewise. */
+void
+fuzz_neighbours_binary(const uint8 *data, size_t size)
+{
+	Datum neighbours =
+		read_bytes(neighbours_functions(), (const char *) data, size);
+	Datum both;
+	Datum label;
+	bool  is_null;
+
+	check_written_state(neighbours_functions(), neighbours);
+	both = fuzz_call(FUNCTION("knn_combine(knn_neighbours,knn_neighbours)"),
+					 &is_null, 2, neighbours, neighbours);
+	REQUIRE(!is_null);
+	check_written_state(neighbours_functions(), both);
+	label = fuzz_call(FUNCTION("knn_label_finalfn(knn_neighbours)"), &is_null,
+					  1, both);
+	if (!is_null)
+		fuzz_check_value(label, TEXTOID);
+	label = fuzz_call(FUNCTION("knn_probabilities_finalfn(knn_neighbours)"),
+					  &is_null, 1, neighbours);
+	if (!is_null)
+		fuzz_check_value(label, JSONBOID);
 }

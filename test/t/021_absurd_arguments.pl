@@ -118,6 +118,7 @@ sub pool_of_column
 $pool{loss_curve} = pool_of_column('curve', 'curves');
 $pool{probe_suite} = pool_of_column('suite', 'suites');
 $pool{loss_mixture} = pool_of_column('mixture', 'mixtures');
+$pool{knn_neighbours} = [ map { "knn_transfn(NULL, $_)" } q{'a', 1, 2}, q{'b', 'Infinity', 2147483647}, q{repeat('x', 100000), 0, 20}, q{'a', NULL, 1} ];
 $pool{loss_curve_moments} = [ map { "loss_curve_moments_transfn(NULL, $_)" } @{ $pool{loss_curve} } ];
 
 my %has_no_pool;
