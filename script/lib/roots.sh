@@ -45,13 +45,15 @@ make_root() {
 }
 
 # in_root RELEASE COMMAND...: with processes and mounts of its own, which end with
-# the command, and shared memory that everybody may use.
+# the command, and shared memory that everybody may use.  Not by chroot, in which
+# no user may make a namespace, as a test with a small disk does.
 in_root() {
 	local directory=$roots/$1
 	shift
 	# shellcheck disable=SC2016	# the inner shell's parameters
 	as_root unshare --mount --pid --fork --kill-child --mount-proc="$directory/proc" \
-		bash -c 'mount -t tmpfs -o mode=1777 tmpfs "$0/dev/shm" && chroot "$0" "$@"' \
+		bash -c 'mount -t tmpfs -o mode=1777 tmpfs "$0/dev/shm" && mount --rbind "$0" "$0" && cd "$0" &&
+			pivot_root . . && umount --lazy . && exec "$@"' \
 		"$directory" env -i HOME=/root LC_ALL=C.UTF-8 LANG=C.UTF-8 \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
