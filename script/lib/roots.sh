@@ -24,10 +24,10 @@ apt_proxy() {
 	apt-config dump | sed -n 's/^Acquire::http::Proxy "\(.*\)";$/\1/p' | head -n 1
 }
 
-# make_root RELEASE: unless it is there.  debootstrap of an older release does not
+# make_root RELEASE [NAME]: unless it is there.  debootstrap of an older release does not
 # know a newer one by name: then it unpacks it as it does the rolling one.
 make_root() {
-	local release=$1 directory=$roots/$1 script=/usr/share/debootstrap/scripts/$1 proxy
+	local release=$1 directory=$roots/${2:-$1} script=/usr/share/debootstrap/scripts/$1 proxy
 	if [ ! -e "$directory" ]; then
 		say "Unpacking Debian's $release into $directory (a minute or two)"
 		proxy=$(apt_proxy)
