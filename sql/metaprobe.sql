@@ -1,8 +1,7 @@
 --
 -- The version of the library
 --
-SELECT metaprobe_version() = default_version AS newest FROM pg_available_extensions
-	WHERE name = 'metaprobe';
+SELECT metaprobe_version() = extversion AS newest FROM pg_extension WHERE extname = 'metaprobe';
 SELECT metaprobe_version('0.1.0') = metaprobe_version(metaprobe_version()) AS same;
 SELECT metaprobe_version('') IS NULL;
 SELECT metaprobe_version('.');

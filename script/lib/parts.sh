@@ -36,6 +36,7 @@ need_for_tap() {
 	need perl has prove
 	need libipc-run-perl perl -MIPC::Run -e 1
 	want_server_module cron pg_cron.so
+	want_server_module jit llvmjit.so # a package of its own from 18 on
 	want_python psycopg
 	want_python torch
 	want_python jinja2

@@ -24,10 +24,10 @@ apt_proxy() {
 	apt-config dump | sed -n 's/^Acquire::http::Proxy "\(.*\)";$/\1/p' | head -n 1
 }
 
-# make_root RELEASE: unless it is there.  debootstrap of an older release does not
+# make_root RELEASE [NAME]: unless it is there.  debootstrap of an older release does not
 # know a newer one by name: then it unpacks it as it does the rolling one.
 make_root() {
-	local release=$1 directory=$roots/$1 script=/usr/share/debootstrap/scripts/$1 proxy
+	local release=$1 directory=$roots/${2:-$1} script=/usr/share/debootstrap/scripts/$1 proxy
 	if [ ! -e "$directory" ]; then
 		say "Unpacking Debian's $release into $directory (a minute or two)"
 		proxy=$(apt_proxy)
@@ -45,13 +45,15 @@ make_root() {
 }
 
 # in_root RELEASE COMMAND...: with processes and mounts of its own, which end with
-# the command, and shared memory that everybody may use.
+# the command, and shared memory that everybody may use.  Not by chroot, in which
+# no user may make a namespace, as a test with a small disk does.
 in_root() {
 	local directory=$roots/$1
 	shift
 	# shellcheck disable=SC2016	# the inner shell's parameters
 	as_root unshare --mount --pid --fork --kill-child --mount-proc="$directory/proc" \
-		bash -c 'mount -t tmpfs -o mode=1777 tmpfs "$0/dev/shm" && chroot "$0" "$@"' \
+		bash -c 'mount -t tmpfs -o mode=1777 tmpfs "$0/dev/shm" && mount --rbind "$0" "$0" && cd "$0" &&
+			pivot_root . . && umount --lazy . && exec "$@"' \
 		"$directory" env -i HOME=/root LC_ALL=C.UTF-8 LANG=C.UTF-8 \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }

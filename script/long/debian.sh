@@ -18,14 +18,15 @@ debian_apt() {
 }
 
 # debian_root NAME PACKAGE...: a root of that name with these packages, for this
-# run alone.  One that has them is kept, to be copied the next time.
+# run alone.  One that has them is kept, to be copied the next time.  Both come of
+# a root in which nothing was installed, as other parts do it in that of the release.
 debian_root() {
-	local name=$1 kept=$debian_release-$1
+	local name=$1 bare=$debian_release-bare kept=$debian_release-$1
 	shift
-	make_root "$debian_release" || return
+	make_root "$debian_release" "$bare" || return
 	if [ ! -e "$roots/$kept" ]; then
 		as_root rm -rf --one-file-system "$roots/$kept.part" &&
-			as_root cp -a "$roots/$debian_release" "$roots/$kept.part" &&
+			as_root cp -a "$roots/$bare" "$roots/$kept.part" &&
 			# no daemon may start when it is installed
 			printf '#!/bin/sh\nexit 101\n' | as_root tee "$roots/$kept.part/usr/sbin/policy-rc.d" >/dev/null &&
 			as_root chmod +x "$roots/$kept.part/usr/sbin/policy-rc.d" &&

@@ -269,7 +269,8 @@ sub judge
 	$states{$state}++;
 	# On a busy machine time may be over before the function is looked up.
 	return if $state eq '57014';
-	if ($state eq '42883')
+	# Until 15.18 (and such of other versions) it was found, and the NULL refused.
+	if ($state eq '42883' || $message eq 'cannot accept a value of type internal')
 	{
 		$not_found{ $object->{signature} } = [ $sql, $said ];
 		return;
