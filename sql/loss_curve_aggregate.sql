@@ -82,8 +82,8 @@ SELECT count(*) AS epochs, bool_and(abs(got.mean[epoch] - wanted.mean) <= 1e-7 *
 	bool_and(abs(got.deviation[epoch] - wanted.deviation) <= 1e-7 * wanted.deviation) AS deviation
 	FROM wanted, got;
 
--- the same bits in any order, and from workers
-CREATE TABLE losses AS
+-- the same bits in any order, and from workers; the plan is that of a table without statistics
+CREATE TABLE losses WITH (autovacuum_enabled = off) AS
 	SELECT id, epoch - 1 AS epoch, loss FROM curves, unnest(curve::real[]) WITH ORDINALITY u(loss, epoch);
 CREATE TABLE serial AS
 	SELECT avg(curve) AS mean, stddev(curve) AS deviation FROM curves;
