@@ -7,40 +7,16 @@
  * strictly: a sample of the smallest bounds is looked at first, which gives a
  * radius, and then all that are within it.
  */
-#include "search.h"
-
-#include <float.h>
-#include <math.h>
-#include <string.h>
+#include "search_parts.h"
 
 #include "carve.h"
 #include "dtw.h"
 #include "loss.h"
 #include "poll.h"
 
-/* What converting a double to a float, and back, changes at most. */
-#define FLOAT_MARGIN 1e-6
-
 /* So many distances are taken together; the radius shrinks in between. */
 #define MEASURED_AT_ONCE 8
 #define WARPED_AT_ONCE DTW_LANES
-
-/* A curve with gaps is filled up if one epoch in so many, or fewer, is missing. */
-#define FEWER_GAPS 5
-
-/* The index that a search of this kind of curve would use. */
-static IndexKind
-useful_index(const ProbeIndexes *indexes, const ProbeCurves *probes,
-			 bool is_complete)
-{
-	if (probes->n_probes < 2 || probes->n_epochs == 0)
-		return INDEX_NONE;
-	if (probes->metric == METRIC_DTW)
-		return INDEX_ENVELOPES;
-	if (is_complete && indexes->is_complete)
-		return INDEX_SKETCH;
-	return metaprobe_is_angular(probes->metric) ? INDEX_NONE : INDEX_EPOCHS;
-}
 
 /* At least so many slots, for seeds from so many probes. */
 static int
@@ -49,16 +25,6 @@ padded_slots(int n, int n_probes)
 	if (n > n_probes)
 		n = n_probes;
 	return (n + BOUND_SLOT_UNIT - 1) / BOUND_SLOT_UNIT * BOUND_SLOT_UNIT;
-}
-
-/*
- * So many seeds that the k nearest probes are mostly among them, or no nearer
- * than they: half as many again.
- */
-static int
-seeds_for(int k)
-{
-	return k + k / 2;
 }
 
 static void
@@ -80,11 +46,12 @@ lay_out(Search *search, const ProbeCurves *probes, void *memory)
 {
 	Carver carver = {memory, 0};
 	size_t n = probes->n_probes;
-	size_t n_slots = padded_slots(seeds_for(probes->k), probes->n_probes);
-	void  *sketch_query;
-	void  *epochs_query;
-	void  *filled_query;
-	void  *rough_query;
+	size_t n_slots =
+		padded_slots(metaprobe_search_seeds(probes->k), probes->n_probes);
+	void *sketch_query;
+	void *epochs_query;
+	void *filled_query;
+	void *rough_query;
 
 	search->bounds = carve(&carver, metaprobe_packed_padded(probes->n_probes),
 						   sizeof(int32_t));
@@ -182,114 +149,6 @@ count_observed(const float *curve, int n)
 	return observed;
 }
 
-static bool
-bound_by_sketch(Search *search)
-{
-	Sketch *sketch = &search->indexes->sketch;
-
-	if (!metaprobe_sketch_query_set(&search->sketch_query, sketch,
-									search->curve))
-		return false;
-	metaprobe_packed_distances(&sketch->packed, &search->sketch_query.packed,
-							   0, search->probes->n_probes, search->bounds);
-	return true;
-}
-
-static bool
-bound_by_epochs(Search *search)
-{
-	const ProbeCurves *probes = search->probes;
-	PackedQuery		  *query = &search->epochs_query;
-
-	metaprobe_packed_query_set(query, &search->indexes->epochs, search->curve,
-							   search->n_epochs, !search->has_gaps);
-	metaprobe_packed_distances(&search->indexes->epochs, query, 0,
-							   probes->n_probes, search->bounds);
-	return true;
-}
-
-/*
- * Would bounds of the filled curve be better than those of its epochs?  They
- * are quicker, the more so the fewer epochs are missing, and less tight.
- */
-static bool
-could_be_filled(const Search *search)
-{
-	int n_epochs = search->probes->n_epochs;
-	int n_gaps = n_epochs - search->n_observed;
-
-	return search->indexes->is_complete && search->n_observed > 0 &&
-		   n_gaps * FEWER_GAPS <= n_epochs;
-}
-
-static bool
-bound_by_filling(Search *search)
-{
-	ProbeIndexes *indexes = search->indexes;
-	FilledQuery	 *query = &search->filled_query;
-
-	if (!could_be_filled(search))
-		return false;
-	if (!indexes->is_built[INDEX_SKETCH])
-	{
-		indexes->searches[INDEX_SKETCH]++;
-		return false;
-	}
-	metaprobe_filled_query_fill(query, &indexes->epochs, search->curve,
-								search->n_epochs);
-	if (!metaprobe_sketch_query_set(&search->sketch_query, &indexes->sketch,
-									query->curve))
-		return false;
-	metaprobe_filled_query_set(query, &indexes->sketch, &search->sketch_query,
-							   &indexes->epochs);
-	metaprobe_filled_bounds(query, &indexes->sketch, &search->sketch_query,
-							&indexes->epochs, search->probes->n_probes,
-							search->bounds);
-	return true;
-}
-
-/* A bound under dynamic time warping: the bits of floats are in their order. */
-static int32_t
-float_bound(double distance)
-{
-	float	bound = distance <= FLT_MAX ? (float) distance : INFINITY;
-	int32_t bits;
-
-	memcpy(&bits, &bound, sizeof(bits));
-	return bits;
-}
-
-static bool
-bound_by_envelopes(Search *search)
-{
-	/* written as floats, read as what their bits are */
-	metaprobe_dtw_lower_bounds(&search->warp.curve, &search->warp.probes,
-							   search->probes->band, (float *) search->bounds);
-	return true;
-}
-
-/* Bound the distances by an index, if it is built and knows the curve. */
-static void
-bound_distances(Search *search, IndexKind kind)
-{
-	bool is_bounded = false;
-
-	if (kind != INDEX_NONE && !search->indexes->is_built[kind])
-		search->indexes->searches[kind]++;
-	else if (kind == INDEX_SKETCH)
-		is_bounded = bound_by_sketch(search);
-	else if (kind == INDEX_EPOCHS)
-	{
-		search->is_filled = bound_by_filling(search);
-		is_bounded = search->is_filled || bound_by_epochs(search);
-	}
-	else if (kind == INDEX_ENVELOPES)
-		is_bounded = bound_by_envelopes(search);
-	search->bounded_by = is_bounded ? kind : INDEX_NONE;
-	if (!is_bounded)
-		memset(search->bounds, 0, search->probes->n_probes * sizeof(int32_t));
-}
-
 /* Prepare to warp a curve that ends with an observed epoch. */
 static void
 begin_warp(Search *search)
@@ -351,8 +210,7 @@ metaprobe_search_begin(Search *search, const float *curve, int n_epochs,
 											search->indexes->is_complete);
 	if (search->is_angular)
 		search->angular = metaprobe_angular_curve(probes->metric, curve, n);
-	bound_distances(search,
-					useful_index(search->indexes, probes, is_complete));
+	metaprobe_search_bound(search, is_complete);
 	if (except >= 0)
 		search->bounds[except] = BOUND_SETTLED;
 }
@@ -405,7 +263,7 @@ measure_warped(Search *search, const int32_t *probes, int n, double limit)
 			note_distance(search, probes[i], distances[i]);
 		else if (search->bounded_by == INDEX_ENVELOPES)
 			search->bounds[probes[i]] =
-				float_bound(limit * (1 - FLOAT_MARGIN));
+				metaprobe_float_bound(limit * (1 - FLOAT_MARGIN));
 	}
 }
 
@@ -420,8 +278,9 @@ measured_at_once(const Search *search)
  * Measure the distances to some probes; those beyond the limit need not be
  * measured.
  */
-static void
-measure(Search *search, const int32_t *probes, int n, double limit)
+void
+metaprobe_search_measure_within(Search *search, const int32_t *probes, int n,
+								double limit)
 {
 	while (n > 0)
 	{
@@ -437,50 +296,6 @@ measure(Search *search, const int32_t *probes, int n, double limit)
 		n -= n_now;
 		metaprobe_poll();
 	}
-}
-
-/*
- * What a distance scaled to all epochs was before it was scaled, by how much it
- * was if the metric is not that of squares; of angular ones it is not.
- */
-static double
-scaling(const Search *search)
-{
-	if (search->probes->metric == METRIC_L1)
-		return search->scale;
-	return sqrt(search->scale);
-}
-
-/* The largest bound of a probe at most this far away, by its epochs. */
-static int32_t
-epochs_threshold(const Search *search, double distance)
-{
-	distance *= (1 + 1e-9) / scaling(search);
-	if (search->is_filled)
-		return metaprobe_filled_threshold(&search->filled_query,
-										  &search->indexes->sketch, distance);
-	return metaprobe_packed_threshold(&search->indexes->epochs,
-									  &search->epochs_query, distance);
-}
-
-/* The largest bound that a probe at most this far away can have. */
-int32_t
-metaprobe_search_bound_at(const Search *search, double distance)
-{
-	switch (search->bounded_by)
-	{
-		case INDEX_SKETCH:
-			return metaprobe_sketch_threshold(&search->indexes->sketch,
-											  &search->sketch_query, distance);
-		case INDEX_EPOCHS:
-			return epochs_threshold(search, distance);
-		case INDEX_ENVELOPES:
-			return float_bound(distance * (1 + FLOAT_MARGIN));
-		case INDEX_ROWS: /* which is for rough distances */
-		case INDEX_NONE:
-			break;
-	}
-	return BOUND_SETTLED - 1;
 }
 
 /* How far away a probe may be to be among the nearest. */
@@ -565,9 +380,9 @@ may_be_within(Search *search, int probe, int32_t threshold)
 	if (search->bounded_by == INDEX_ENVELOPES)
 	{
 		DtwCurve other = metaprobe_dtw_curve(&search->warp.probes, probe);
-		int32_t	 bound =
-			float_bound(metaprobe_dtw_lower_bound(&search->warp.curve, &other,
-												  search->probes->band));
+		int32_t	 bound = metaprobe_float_bound(
+			 metaprobe_dtw_lower_bound(&search->warp.curve, &other,
+									   search->probes->band));
 
 		if (bound > search->bounds[probe])
 			search->bounds[probe] = bound;
@@ -596,212 +411,11 @@ sweep(Search *search, ProbeRange range, Nearest *nearest)
 			if (may_be_within(search, search->candidates[i], threshold))
 				some[n_some++] = search->candidates[i];
 		}
-		measure(search, some, n_some, radius);
+		metaprobe_search_measure_within(search, some, n_some, radius);
 		offer_from(search, n_before, nearest);
 		radius = radius_of(nearest);
 		threshold = metaprobe_search_bound_at(search, radius);
 	}
-}
-
-/*
- * Rough distances
- */
-
-static void
-set_rough_query(Search *search)
-{
-	const RoughRows *rows = &search->indexes->rows;
-	RoughQuery		*query = &search->rough_query;
-
-	if (search->is_angular)
-		metaprobe_rough_query_set(query, rows, search->sketch_query.direction);
-	else if (search->n_observed == search->probes->n_epochs)
-		metaprobe_rough_query_set(query, rows, search->curve);
-	else
-		metaprobe_rough_query_set_known(query, rows, search->curve,
-										search->n_epochs);
-}
-
-/*
- * Can rough distances be taken?  Only from complete probes, of curves that have
- * bounds epoch by epoch, and by an index, which would have helped if it is not there.
- */
-static bool
-prepare_rough(Search *search)
-{
-	ProbeIndexes *indexes = search->indexes;
-
-	if (search->bounded_by != INDEX_SKETCH &&
-		!(search->bounded_by == INDEX_EPOCHS && indexes->is_complete &&
-		  search->n_observed > 0))
-		return false;
-	if (!indexes->is_built[INDEX_ROWS])
-	{
-		indexes->searches[INDEX_ROWS]++;
-		return false;
-	}
-	if (!search->has_rough)
-		set_rough_query(search);
-	search->has_rough = true;
-	return true;
-}
-
-/*
- * The rough distance that a probe at most this far away can have.  Directions
- * are floats, and a cosine is computed with an error.
- */
-int32_t
-metaprobe_search_threshold(const Search *search, double distance)
-{
-	if (!search->has_rough)
-		return float_bound(distance * (1 + FLOAT_MARGIN) + FLT_MIN);
-	if (search->is_angular)
-		distance = sqrt(2 * (distance + COSINE_ROUNDING)) + FLOAT_MARGIN;
-	else
-		distance = distance * (1 + 1e-9) / scaling(search);
-	return metaprobe_rough_threshold(&search->indexes->rows,
-									 &search->rough_query, distance);
-}
-
-/* And the distance that a probe of this rough one can have. */
-double
-metaprobe_search_reach(const Search *search, int32_t rough)
-{
-	double reach;
-	float  distance;
-
-	if (!search->has_rough)
-	{
-		memcpy(&distance, &rough, sizeof(distance));
-		return distance * (1 + FLOAT_MARGIN) + FLT_MIN;
-	}
-	reach = metaprobe_rough_reach(&search->indexes->rows, &search->rough_query,
-								  rough);
-	if (search->is_angular)
-		reach = (reach + FLOAT_MARGIN) * (reach + FLOAT_MARGIN) / 2 +
-				COSINE_ROUNDING;
-	else
-		reach *= scaling(search) * (1 + 1e-9);
-	return reach;
-}
-
-/* How far away the k nearest can be, if n candidates are looked at. */
-static double
-rough_radius(const Search *search, int n, int k)
-{
-	if (n < k)
-		return INFINITY;
-	return metaprobe_search_reach(search,
-								  metaprobe_bounds_select(search->roughs, n,
-														  k));
-}
-
-/* Take the rough distances of candidates [first, end). */
-static void
-look_roughly(Search *search, int first, int end)
-{
-	metaprobe_rough_distances(&search->indexes->rows, &search->rough_query,
-							  search->candidates + first, end - first,
-							  search->roughs + first);
-}
-
-/* The sample must not be collected a second time. */
-static void
-hide_sample(Search *search, int n_sampled)
-{
-	for (int i = 0; i < n_sampled; i++)
-		search->bounds[search->candidates[i]] = BOUND_SETTLED;
-}
-
-static void
-unhide_sample(Search *search)
-{
-	const BoundSlots *slots = &search->slots;
-
-	for (int i = 0; i < slots->n_slots; i++)
-	{
-		if (slots->bounds[i] != BOUND_SETTLED)
-			search->bounds[slots->probes[i]] = slots->bounds[i];
-	}
-}
-
-/* Leave those of n candidates that may be so near, by their rough distances. */
-static int
-keep_within(Search *search, int n, double radius)
-{
-	int32_t	 threshold = metaprobe_search_threshold(search, radius);
-	int32_t *candidates = search->candidates;
-	int32_t *roughs = search->roughs;
-	int		 n_kept = 0;
-
-	for (int i = 0; i < n; i++)
-	{
-		candidates[n_kept] = candidates[i];
-		roughs[n_kept] = roughs[i];
-		n_kept += roughs[i] <= threshold;
-	}
-	return n_kept;
-}
-
-/*
- * Look at a sample, as metaprobe_search_sample() takes it: at rough distances
- * if there are any, else at those measured, rounded.
- */
-int
-metaprobe_search_look(Search *search, const ProbeRange *ranges, int n_ranges,
-					  int n)
-{
-	int n_sampled = metaprobe_search_sample(search, ranges, n_ranges, n);
-
-	if (prepare_rough(search))
-	{
-		look_roughly(search, 0, n_sampled);
-		return n_sampled;
-	}
-	measure(search, search->candidates, n_sampled, INFINITY);
-	for (int i = 0; i < n_sampled; i++)
-	{
-		double distance = search->distances[search->candidates[i]];
-
-		search->roughs[i] =
-			isnan(distance) ? INT32_MAX : float_bound(distance);
-	}
-	return n_sampled;
-}
-
-/*
- * The candidates that the k nearest probes of the ranges are among, of those
- * not measured yet, by their rough distances: those of a sample give a radius,
- * those of all that are bounded within it another, which few but the nearest
- * are within.  -1 if there are no rough distances.
- */
-int
-metaprobe_search_narrow(Search *search, const ProbeRange *ranges, int n_ranges,
-						int k)
-{
-	int		n_sampled;
-	int		n;
-	double	radius;
-	int32_t threshold;
-
-	if (!prepare_rough(search))
-		return -1;
-	n_sampled =
-		metaprobe_search_sample(search, ranges, n_ranges, seeds_for(k));
-	n = n_sampled;
-	look_roughly(search, 0, n_sampled);
-	radius = rough_radius(search, n_sampled, k);
-	threshold = metaprobe_search_bound_at(search, radius);
-	hide_sample(search, n_sampled);
-	for (int i = 0; i < n_ranges; i++)
-		n += metaprobe_bounds_collect(search->bounds, ranges[i].first,
-									  ranges[i].end, threshold,
-									  search->candidates + n);
-	unhide_sample(search);
-	look_roughly(search, n_sampled, n);
-	/* the few that are left tell the second radius */
-	n = keep_within(search, n, radius);
-	return keep_within(search, n, rough_radius(search, n, k));
 }
 
 /* Measure n candidates, and fill nearest with the nearest, nearest first. */
@@ -810,7 +424,7 @@ metaprobe_search_measure(Search *search, int n, Nearest *nearest)
 {
 	int n_before = search->n_measured;
 
-	measure(search, search->candidates, n, INFINITY);
+	metaprobe_search_measure_within(search, search->candidates, n, INFINITY);
 	metaprobe_nearest_take(nearest, search->distances,
 						   search->measured + n_before, n);
 }
@@ -821,10 +435,12 @@ measure_by_bounds(Search *search, const ProbeRange *ranges, int n_ranges,
 				  Nearest *nearest)
 {
 	int n_before = search->n_measured;
-	int n_sampled = metaprobe_search_sample(search, ranges, n_ranges,
-											seeds_for(nearest->capacity));
+	int n_sampled =
+		metaprobe_search_sample(search, ranges, n_ranges,
+								metaprobe_search_seeds(nearest->capacity));
 
-	measure(search, search->candidates, n_sampled, INFINITY);
+	metaprobe_search_measure_within(search, search->candidates, n_sampled,
+									INFINITY);
 	offer_from(search, n_before, nearest);
 	for (int i = 0; i < n_ranges; i++)
 		sweep(search, ranges[i], nearest);
