@@ -442,10 +442,7 @@ measure(Search *search, const int32_t *probes, int n, double limit)
 	}
 }
 
-/*
- * What a distance scaled to all epochs was before it was scaled, by how much it
- * was if the metric is not that of squares; of angular ones it is not.
- */
+/* By how much a lengthwise distance has been scaled to all epochs. */
 static double
 scaling(const Search *search)
 {
