@@ -15,9 +15,9 @@
 /* What can be prepared of a suite to bound distances, and when it helps. */
 typedef enum IndexKind
 {
-	INDEX_SKETCH,	 /* complete curves */
+	INDEX_SKETCH,	 /* complete curves, and such as can be filled up */
 	INDEX_EPOCHS,	 /* all, not under angular metrics */
-	INDEX_ROWS,		 /* complete curves: rough distances */
+	INDEX_ROWS,		 /* of complete probes: rough distances */
 	INDEX_ENVELOPES, /* all, under dynamic time warping */
 	N_INDEX_KINDS,
 	INDEX_NONE = N_INDEX_KINDS
