@@ -31,13 +31,19 @@ sub rounds
 }
 
 # Kill the postmaster and, unless they shall find out by themselves, all of its
-# processes, and wait until they are gone.  The lock files go too, for a
-# server takes a process nobody has waited for for another.
+# processes, and wait until they are gone.  It is stopped first, for a worker
+# that it starts meanwhile would be missed and keep the next server from
+# starting.  The lock files go too, for a server takes a process nobody has
+# waited for for another.
 sub kill_server
 {
 	my ($node, %params) = @_;
-	my @pids = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity');
+	my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+	my @pids;
 
+	kill 'STOP', $postmaster;
+	usleep(1_000) until process_state($postmaster) =~ /^$|\) T /;
+	@pids = children_of($postmaster);
 	$node->kill9;
 	kill 'KILL', @pids unless $params{postmaster_only};
 	wait_until_gone(@pids);
@@ -79,6 +85,13 @@ sub is_running
 	my ($pid) = @_;
 
 	return process_state($pid) !~ /^$|\) [XZ] /;
+}
+
+sub children_of
+{
+	my ($parent) = @_;
+
+	return grep { process_state($_) =~ /\) \S $parent / } map { m{(\d+)$} } glob('/proc/[0-9]*');
 }
 
 # /proc/PID/stat, empty if there is no such process any more
