@@ -493,12 +493,12 @@ state_write(const VoteState *state)
 }
 
 /* The least bytes of a label, and of a neighbour */
-#define MIN_LABEL_SIZE sizeof(int32)
-#define NEIGHBOUR_SIZE (sizeof(float8) + sizeof(int32))
+#define MIN_LABEL_SIZE ((int) sizeof(int32))
+#define NEIGHBOUR_SIZE ((int) (sizeof(float8) + sizeof(int32)))
 
 /* A number of things that follow, of so many bytes each; more there cannot be. */
 static int32
-read_count(StringInfo message, Size size)
+read_count(StringInfo message, int size)
 {
 	int32 count = pq_getmsgint(message, sizeof(int32));
 
