@@ -65,10 +65,11 @@ typedef struct ListEntry
 } ListEntry;
 
 /*
- * metaprobe.suite_cache_size, in kB.  A suite of 1,250 probes of 90 epochs is
- * half a megabyte, one of 20,000 eight.  Every session may come to hold this
- * much for as long as it is open, so the default is but four times work_mem's;
- * who asks for single rows by larger suites can give them more.
+ * metaprobe.suite_cache_size, in kB.  A suite of 1,250 probes of 90 epochs
+ * takes up to a megabyte with its indexes, one of 20,000 fifteen.  Every session
+ * may come to hold this much for as long as it is open, so the default is but
+ * four times work_mem's; who asks for single rows by larger suites can give
+ * them more.
  */
 static int cache_size = 16 * 1024;
 
