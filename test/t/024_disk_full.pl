@@ -177,7 +177,8 @@ is($session->run("$untrue; $count"), "0\n$rows", '... and all tags are true');
 #
 # temp_file_limit
 #
-my $limited = qr/ERROR:  53400: temporary file size exceeds temp_file_limit/;
+# quoted since PostgreSQL 18
+my $limited = qr/ERROR:  53400: temporary file size exceeds "?temp_file_limit"?/;
 $session->run(q{SET temp_file_limit = '256kB'});
 like($session->run(q{SELECT count(*) FROM loss_curves('training')}), $limited, 'temp_file_limit: loss_curves');
 $session->run(q{UPDATE suites SET suite = configure_probe_suite(suite, k => 5)});
