@@ -295,6 +295,7 @@ SET auto_explain.log_nested_statements = on;
 SET auto_explain.log_verbose = on;
 SET min_parallel_table_scan_size = 0;
 SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
 SET client_min_messages = log});
 my $plan = $one->run(q{CALL refresh_tags('tags', 'samples', 'suites')});
 $plan =~ s/\Q{"version"\E.*?\]\}\]?\}'/.../g;

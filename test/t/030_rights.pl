@@ -233,8 +233,12 @@ is($psql->run('SELECT callers()'), 'trap', 'SECURITY DEFINER: the setting is the
 is($psql->run('SELECT classify_metadata(\'[1,1,1]\')'), 'trap', 'and is so again after these');
 is(outcome(q{SELECT classify_metadata('[1,1,1]', 'public.plain'::regclass)}),
 	'error 42501', 'nothing of it is left for the caller');
-is($psql->run('SELECT of_forced()'), '40', 'SECURITY DEFINER: forced row security of the definer');
+my $of_forced = $psql->run('SELECT of_forced()');
 $psql->run('RESET SESSION AUTHORIZATION');
+# a random curve may have none of these epochs, and then is no neighbour
+is( $of_forced,
+	$psql->run(q{SELECT count(coalesce(curve[0], curve[1], curve[2])) FROM plain WHERE owner IN ('a', 'b')}),
+	'SECURITY DEFINER: forced row security of the definer');
 
 # What is refused leaves no lock behind, and nothing of a table's rows in a message.
 $psql->run('SET SESSION AUTHORIZATION stranger; BEGIN');
