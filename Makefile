@@ -60,9 +60,8 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-# The mathematics' loops are written for the vectoriser.  Its functions are this
-# library's alone, and are called without a detour.
-src/core/%.o: CFLAGS += -O3 -fvisibility=hidden
+# The mathematics' loops are written for the vectoriser.
+src/core/%.o: CFLAGS += -O3
 
 $(OBJS): $(wildcard src/*.h src/core/*.h)
 

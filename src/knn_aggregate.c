@@ -492,9 +492,9 @@ state_write(const VoteState *state)
 	return pq_endtypsend(&message);
 }
 
-/* The least bytes of a label, and of a neighbour */
-#define MIN_LABEL_SIZE ((int) sizeof(int32))
+/* The bytes of a neighbour, and the least of a label, with a neighbour that has it */
 #define NEIGHBOUR_SIZE ((int) (sizeof(float8) + sizeof(int32)))
+#define MIN_LABEL_SIZE ((int) sizeof(int32) + NEIGHBOUR_SIZE)
 
 /* A number of things that follow, of so many bytes each; more there cannot be. */
 static int32

@@ -121,7 +121,8 @@ metaprobe_filled_query_fill(FilledQuery *query, const PackedPoints *epochs,
 /*
  * Prepare to bound distances from a filled curve that has the sketch.
  *
- * What a probe has in a gap is off by half a step.  A sketch beyond the grid is so much farther from all probes.
+ * What a probe has in a gap is off by half a step.  A sketch beyond the grid is
+ * so much farther from all probes.
  */
 void
 metaprobe_filled_query_set(FilledQuery *query, const Sketch *sketch,
