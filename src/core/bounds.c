@@ -51,9 +51,9 @@ find_threshold(const int32_t *bounds, int n, int rank)
  */
 #define SELECTED_BY_COUNTS 40
 
-#define COUNTED_AT_ONCE 8
+typedef int32_t Eight __attribute__((vector_size(8 * 4)));
 
-typedef int32_t Eight __attribute__((vector_size(COUNTED_AT_ONCE * 4)));
+#define EIGHTS_AT_ONCE 2
 
 /*
  * The rank-th smallest of a few bounds: the largest of those that fewer than
@@ -62,25 +62,31 @@ typedef int32_t Eight __attribute__((vector_size(COUNTED_AT_ONCE * 4)));
 ALWAYS_INLINE int32_t
 select_by_counts(const int32_t *bounds, int n, int rank)
 {
-	Eight	largest = {0};
-	int32_t result = 0;
+	const int at_once = 8 * EIGHTS_AT_ONCE;
+	Eight	  largest = {0};
+	int32_t	  result = 0;
 
-	for (int first = 0; first < n; first += COUNTED_AT_ONCE)
+	for (int first = 0; first < n; first += at_once)
 	{
-		Eight others = {0};
-		Eight smaller = {0};
-		Eight is_larger;
-		int	  n_others =
-			  n - first < COUNTED_AT_ONCE ? n - first : COUNTED_AT_ONCE;
+		Eight others[EIGHTS_AT_ONCE] = {{0}};
+		Eight smaller[EIGHTS_AT_ONCE] = {{0}};
+		int	  n_others = n - first < at_once ? n - first : at_once;
 
-		memcpy(&others, bounds + first, n_others * sizeof(int32_t));
+		memcpy(others, bounds + first, n_others * sizeof(int32_t));
 		for (int i = 0; i < n; i++)
-			smaller -= bounds[i] < others;
-		/* masks are -1 where true */
-		is_larger = (smaller < rank) & (others > largest);
-		largest = (others & is_larger) | (largest & ~is_larger);
+		{
+			for (int v = 0; v < EIGHTS_AT_ONCE; v++)
+				smaller[v] -= bounds[i] < others[v];
+		}
+		for (int v = 0; v < EIGHTS_AT_ONCE; v++)
+		{
+			/* masks are -1 where true */
+			Eight is_larger = (smaller[v] < rank) & (others[v] > largest);
+
+			largest = (others[v] & is_larger) | (largest & ~is_larger);
+		}
 	}
-	for (int i = 0; i < COUNTED_AT_ONCE; i++)
+	for (int i = 0; i < 8; i++)
 		result = largest[i] > result ? largest[i] : result;
 	return result;
 }
@@ -122,6 +128,22 @@ collect_portable(const int32_t *bounds, int first, int end, int32_t threshold,
 	return n;
 }
 
+/* Move those of [first, end) that are within the threshold to those kept before. */
+static int
+keep_portable(int32_t *bounds, int32_t *probes, int first, int end,
+			  int32_t threshold, int n_kept)
+{
+	for (int i = first; i < end; i++)
+	{
+		int32_t bound = bounds[i];
+
+		bounds[n_kept] = bound;
+		probes[n_kept] = probes[i];
+		n_kept += bound <= threshold;
+	}
+	return n_kept;
+}
+
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
 #include <immintrin.h>
 #define AVX2 __attribute__((target("avx2,popcnt")))
@@ -138,90 +160,176 @@ select_avx2(const int32_t *bounds, int n, int rank)
 	return select_bound(bounds, n, rank);
 }
 
-/* Which of 32 bounds are above the limit?  A bit each. */
-AVX2 ALWAYS_INLINE uint32_t
-bits_above(const int32_t *bounds, __m256i limit)
+AVX2 ALWAYS_INLINE __m256i
+load(const int32_t *numbers)
 {
-	__m256i above[4];
-	__m256i bytes;
+	return _mm256_loadu_si256((const __m256i *) numbers);
+}
 
-	for (int i = 0; i < 4; i++)
-		above[i] = _mm256_cmpgt_epi32(_mm256_loadu_si256(
-										  (const __m256i *) bounds + i),
-									  limit);
-	/* packing leaves fours of them in another order */
-	bytes = _mm256_packs_epi16(_mm256_packs_epi32(above[0], above[1]),
-							   _mm256_packs_epi32(above[2], above[3]));
-	bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2,
-																 6, 3, 7));
-	return (uint32_t) _mm256_movemask_epi8(bytes);
+AVX2 ALWAYS_INLINE void
+store(int32_t *numbers, __m256i eight)
+{
+	_mm256_storeu_si256((__m256i *) numbers, eight);
 }
 
 /*
- * Many at once, and four of them without asking whether there are so many, so
- * that few ends of the inner loop are a surprise.
+ * Of eight, which are left without those in a mask: a byte each, in order.  The
+ * i-th goes before all others unless it is in the mask.
  */
+#define IS_LEFT(mask, i) ((~(uint64_t) (mask) >> (i)) % 2)
+#define BEFORE(others, mask, i) \
+	(((others) << (8 * IS_LEFT(mask, i))) + IS_LEFT(mask, i) * (i))
+#define LEFT_FROM_4(mask) \
+	BEFORE(BEFORE(BEFORE(BEFORE(UINT64_C(0), mask, 7), mask, 6), mask, 5), \
+		   mask, 4)
+#define LEFT(mask) \
+	BEFORE(BEFORE(BEFORE(BEFORE(LEFT_FROM_4(mask), mask, 3), mask, 2), mask, \
+				  1), \
+		   mask, 0)
+#define LEFT_4(mask) \
+	LEFT(mask), LEFT((mask) + 1), LEFT((mask) + 2), LEFT((mask) + 3)
+#define LEFT_16(mask) \
+	LEFT_4(mask), LEFT_4((mask) + 4), LEFT_4((mask) + 8), LEFT_4((mask) + 12)
+#define LEFT_64(mask) \
+	LEFT_16(mask), LEFT_16((mask) + 16), LEFT_16((mask) + 32), \
+		LEFT_16((mask) + 48)
+
+static const uint64_t left_without[256] = {LEFT_64(0), LEFT_64(64),
+										   LEFT_64(128), LEFT_64(192)};
+
+/* Which of eight bounds are above the limit?  A bit each. */
+AVX2 ALWAYS_INLINE unsigned
+bits_above(__m256i eight, __m256i limit)
+{
+	return (unsigned) _mm256_movemask_ps(
+		_mm256_castsi256_ps(_mm256_cmpgt_epi32(eight, limit)));
+}
+
+/* The places of those that are left. */
+AVX2 ALWAYS_INLINE __m256i
+places_without(unsigned above)
+{
+	return _mm256_cvtepu8_epi32(
+		_mm_loadl_epi64((const __m128i *) &left_without[above]));
+}
+
+/* Eight at once are written, however many are left, which nothing has to guess. */
 AVX2 static int
 collect_avx2(const int32_t *bounds, int first, int end, int32_t threshold,
 			 int32_t *probes)
 {
 	const __m256i limit = _mm256_set1_epi32(threshold);
+	const __m256i step = _mm256_set1_epi32(8);
+	__m256i		  from = _mm256_set1_epi32(first);
 	int			  n = 0;
 	int			  i = first;
 
-	for (; i + 32 <= end; i += 32)
+	for (; i + 8 <= end; i += 8)
 	{
-		uint32_t within = ~bits_above(bounds + i, limit);
-		int32_t *next = probes + n;
+		unsigned above = bits_above(load(bounds + i), limit);
 
-		n += __builtin_popcount(within);
-		while (within != 0)
-		{
-			for (int j = 0; j < 4; j++)
-			{
-				*next++ = i + __builtin_ctzll(within | UINT64_C(1) << 32);
-				within &= within - 1;
-			}
-		}
+		store(probes + n, _mm256_add_epi32(from, places_without(above)));
+		n += 8 - __builtin_popcount(above);
+		from = _mm256_add_epi32(from, step);
 	}
 	return n + collect_portable(bounds, i, end, threshold, probes + n);
 }
 
+AVX2 static int
+keep_avx2(int32_t *bounds, int32_t *probes, int n, int32_t threshold)
+{
+	const __m256i limit = _mm256_set1_epi32(threshold);
+	int			  n_kept = 0;
+	int			  i = 0;
+
+	for (; i + 8 <= n; i += 8)
+	{
+		__m256i	 eight = load(bounds + i);
+		__m256i	 theirs = load(probes + i);
+		unsigned above = bits_above(eight, limit);
+		__m256i	 places = places_without(above);
+
+		store(bounds + n_kept, _mm256_permutevar8x32_epi32(eight, places));
+		store(probes + n_kept, _mm256_permutevar8x32_epi32(theirs, places));
+		n_kept += 8 - __builtin_popcount(above);
+	}
+	return keep_portable(bounds, probes, i, n, threshold, n_kept);
+}
+
+#define SLOT_VECTORS_AT_ONCE 4
+
 /*
- * One vector of slots after the other, so that it stays in registers.  Probes
- * come in ascending order, so that of whose bounds were the least so far the
- * largest number is that of the last one.
+ * Deal rounds of bounds to the n vectors of slots, a constant, from this slot on.
+ * In between slots know their probe by where its round began.
  */
+AVX2 ALWAYS_INLINE void
+deal_rounds(const int32_t *bounds, int first, int n_rounds, BoundSlots *slots,
+			int slot, int n)
+{
+	const int	   n_slots = slots->n_slots;
+	const __m256i  step = _mm256_set1_epi32(n_slots);
+	__m256i		   round = _mm256_set1_epi32(first);
+	__m256i		   least[SLOT_VECTORS_AT_ONCE];
+	__m256i		   whose[SLOT_VECTORS_AT_ONCE];
+	__m256i		   place[SLOT_VECTORS_AT_ONCE];
+	const int32_t *dealt = bounds + first + slot;
+
+	for (int v = 0; v < n; v++)
+	{
+		place[v] = _mm256_add_epi32(_mm256_set1_epi32(slot + 8 * v),
+									_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+		least[v] = load(slots->bounds + slot + 8 * v);
+		whose[v] =
+			_mm256_sub_epi32(load(slots->probes + slot + 8 * v), place[v]);
+	}
+	for (; n_rounds > 0; n_rounds--)
+	{
+		for (int v = 0; v < n; v++)
+		{
+			__m256i eight = load(dealt + 8 * v);
+			__m256i smaller = _mm256_cmpgt_epi32(least[v], eight);
+
+			least[v] = _mm256_min_epi32(least[v], eight);
+			whose[v] = _mm256_blendv_epi8(whose[v], round, smaller);
+		}
+		round = _mm256_add_epi32(round, step);
+		dealt += n_slots;
+	}
+	for (int v = 0; v < n; v++)
+	{
+		store(slots->bounds + slot + 8 * v, least[v]);
+		store(slots->probes + slot + 8 * v,
+			  _mm256_add_epi32(whose[v], place[v]));
+	}
+}
+
+/* Some vectors of slots after the other, so that they stay in registers. */
 AVX2 static void
 deal_avx2(const int32_t *bounds, int first, int end, BoundSlots *slots)
 {
-	int whole = (end - first) & ~7;
+	const int at_once = 8 * SLOT_VECTORS_AT_ONCE;
+	int		  n_rounds = (end - first) / slots->n_slots;
+	int		  rest = first + n_rounds * slots->n_slots;
+	int		  slot = 0;
 
-	for (int slot = 0; slot < slots->n_slots; slot += 8)
+	for (; slot + at_once <= slots->n_slots; slot += at_once)
+		deal_rounds(bounds, first, n_rounds, slots, slot,
+					SLOT_VECTORS_AT_ONCE);
+	switch ((slots->n_slots - slot) / 8)
 	{
-		__m256i *slot_bounds = (__m256i *) (slots->bounds + slot);
-		__m256i *slot_probes = (__m256i *) (slots->probes + slot);
-		__m256i	 least = _mm256_loadu_si256(slot_bounds);
-		__m256i	 whose = _mm256_loadu_si256(slot_probes);
-		__m256i	 probe =
-			_mm256_add_epi32(_mm256_set1_epi32(first + slot),
-							 _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-		__m256i step = _mm256_set1_epi32(slots->n_slots);
-
-		for (int i = slot; i < whole; i += slots->n_slots)
-		{
-			__m256i eight =
-				_mm256_loadu_si256((const __m256i *) (bounds + first + i));
-			__m256i smaller = _mm256_cmpgt_epi32(least, eight);
-
-			least = _mm256_min_epi32(least, eight);
-			whose = _mm256_max_epi32(whose, _mm256_and_si256(probe, smaller));
-			probe = _mm256_add_epi32(probe, step);
-		}
-		_mm256_storeu_si256(slot_bounds, least);
-		_mm256_storeu_si256(slot_probes, whose);
+		case 3:
+			deal_rounds(bounds, first, n_rounds, slots, slot, 3);
+			break;
+		case 2:
+			deal_rounds(bounds, first, n_rounds, slots, slot, 2);
+			break;
+		case 1:
+			deal_rounds(bounds, first, n_rounds, slots, slot, 1);
+			break;
 	}
-	deal_some(bounds, first + whole, end, slots, whole % slots->n_slots);
+	for (slot = 0; rest + slot + 8 <= end; slot += 8)
+		deal_rounds(bounds, rest, 1, slots, slot, 1);
+	deal_some(bounds, rest + slot, end, slots, slot);
 }
 #endif
 
@@ -239,7 +347,7 @@ metaprobe_bounds_count(const int32_t *bounds, int first, int end,
 
 /*
  * Which ones are they, in ascending order?  There must be room in probes for
- * end - first numbers.  Returns how many there are.
+ * them and BOUNDS_SPARE more, or for end - first.  Returns how many there are.
  */
 int
 metaprobe_bounds_collect(const int32_t *bounds, int first, int end,
@@ -250,6 +358,21 @@ metaprobe_bounds_collect(const int32_t *bounds, int first, int end,
 		return collect_avx2(bounds, first, end, threshold, probes);
 #endif
 	return collect_portable(bounds, first, end, threshold, probes);
+}
+
+/*
+ * Leave those of n bounds, and their probes, that are at most the threshold.
+ * Returns how many there are.
+ */
+int
+metaprobe_bounds_keep(int32_t *bounds, int32_t *probes, int n,
+					  int32_t threshold)
+{
+#ifdef METAPROBE_HAVE_AVX2_KERNELS
+	if (metaprobe_cpu_has_avx2())
+		return keep_avx2(bounds, probes, n, threshold);
+#endif
+	return keep_portable(bounds, probes, 0, n, threshold, 0);
 }
 
 /*

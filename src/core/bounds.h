@@ -10,6 +10,9 @@
 
 #include <stdint.h>
 
+/* So many numbers beyond those collected may be written over. */
+#define BOUNDS_SPARE 8
+
 /* The bound of a probe that needs none any more; above every threshold. */
 #define BOUND_SETTLED INT32_MAX
 
@@ -31,6 +34,8 @@ extern int metaprobe_bounds_count(const int32_t *bounds, int first, int end,
 								  int32_t threshold);
 extern int metaprobe_bounds_collect(const int32_t *bounds, int first, int end,
 									int32_t threshold, int32_t *probes);
+extern int metaprobe_bounds_keep(int32_t *bounds, int32_t *probes, int n,
+								 int32_t threshold);
 extern int32_t metaprobe_bounds_select(const int32_t *bounds, int n, int rank);
 extern void	   metaprobe_bounds_clear(BoundSlots *slots);
 extern void	   metaprobe_bounds_deal(const int32_t *bounds, int first, int end,

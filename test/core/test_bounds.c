@@ -9,8 +9,8 @@
 #include "loss.h"
 #include "random.h"
 
-#define MAX_PROBES 100
-#define MAX_SLOTS 40
+#define MAX_PROBES 200
+#define MAX_SLOTS 72
 
 /* Bounds that often tie, some of them settled; returns how many. */
 static int
@@ -60,6 +60,46 @@ counts_and_collections_agree_with_a_loop(void **state)
 		}
 		assert_int(metaprobe_bounds_count(bounds, first, end, threshold),
 				   expected, round);
+	}
+}
+
+/* Those kept stay in order, each with its probe. */
+static void
+what_is_kept_agrees_with_a_loop(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < random_rounds(5000); round++)
+	{
+		int32_t bounds[MAX_PROBES];
+		int32_t kept[MAX_PROBES + 1];
+		int32_t probes[MAX_PROBES + 1];
+		int		n = random_bounds(&random, bounds);
+		int32_t threshold = n > 0 && random_chance(&random, 0.8) ?
+								bounds[random_below(&random, n)] :
+								random_below(&random, INT32_MAX);
+		int		expected = 0;
+		int		n_kept;
+
+		for (int i = 0; i < n; i++)
+		{
+			kept[i] = bounds[i];
+			probes[i] = 1000 + i;
+		}
+		kept[n] = probes[n] = 12345;
+		n_kept = metaprobe_bounds_keep(kept, probes, n, threshold);
+		for (int i = 0; i < n; i++)
+		{
+			if (bounds[i] > threshold)
+				continue;
+			assert_int(kept[expected], bounds[i], round);
+			assert_int(probes[expected], 1000 + i, round);
+			expected++;
+		}
+		assert_int(n_kept, expected, round);
+		assert_int(kept[n], 12345, round);
+		assert_int(probes[n], 12345, round);
 	}
 }
 
@@ -195,6 +235,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test_with_both_kernels(counts_and_collections_agree_with_a_loop),
+		test_with_both_kernels(what_is_kept_agrees_with_a_loop),
 		test_with_both_kernels(slots_keep_the_smallest_dealt_to_them),
 		test_with_both_kernels(slots_keep_the_smallest_of_several_ranges),
 		test_with_both_kernels(a_selected_threshold_parts_the_smallest),
