@@ -53,4 +53,5 @@ metaprobe_grid_fit(Grid *grid, const float *points, int stride, int n_points,
 	grid->limit = limit;
 	/* a little room, so that rounding cannot lead beyond the limit */
 	grid->step = reach > 0 ? reach * (1 + 1e-6) / limit : 1;
+	grid->inverse_step = 1 / grid->step;
 }

@@ -18,6 +18,7 @@ typedef struct Grid
 {
 	float *centres; /* what is first taken from each coordinate */
 	double step;
+	double inverse_step;
 	int	   limit; /* the largest number of steps */
 } Grid;
 
@@ -41,9 +42,9 @@ metaprobe_grid_round(const Grid *grid, double value, int coordinate)
  */
 ALWAYS_INLINE int16_t
 metaprobe_grid_clamp(const Grid *grid, double value, int coordinate,
-					 double inverse_step, double *beyond)
+					 double *beyond)
 {
-	double	steps = (value - grid->centres[coordinate]) * inverse_step;
+	double	steps = (value - grid->centres[coordinate]) * grid->inverse_step;
 	double	limit = grid->limit;
 	double	within = steps > limit ? limit : steps;
 	double	rounded;

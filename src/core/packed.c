@@ -40,7 +40,8 @@ metaprobe_packed_size(int n_points, int n_coordinates)
 	size_t n_blocks = metaprobe_packed_padded(n_points) / PACKED_BLOCK;
 
 	return centres_size(n_coordinates) +
-		   n_blocks * n_pairs(n_coordinates) * PAIR_VALUES * sizeof(int16_t);
+		   n_blocks * n_pairs(n_coordinates) * PAIR_VALUES * sizeof(int16_t) +
+		   n_blocks * PACKED_BLOCK * sizeof(uint32_t);
 }
 
 /*
@@ -65,8 +66,9 @@ largest_value(PackedNorm norm, int n_coordinates)
 static void
 pack_point(PackedPoints *packed, const float *point, int number)
 {
-	int block = number / PACKED_BLOCK;
-	int place = number % PACKED_BLOCK;
+	int		 block = number / PACKED_BLOCK;
+	int		 place = number % PACKED_BLOCK;
+	uint32_t norm = 0;
 
 	for (int i = 0; i < packed->n_coordinates; i++)
 	{
@@ -77,7 +79,9 @@ pack_point(PackedPoints *packed, const float *point, int number)
 				0 :
 				metaprobe_grid_round(&packed->grid, point[i], i) +
 					packed->bias;
+		norm += (uint32_t) (pair[2 * place + i % 2] * pair[2 * place + i % 2]);
 	}
+	packed->norms[number] = norm;
 }
 
 static bool
@@ -114,6 +118,12 @@ metaprobe_packed_build(PackedPoints *packed, PackedNorm norm,
 	packed->has_unknown = any_unknown(points, stride, n_points, n_coordinates);
 	packed->values =
 		(int16_t *) ((char *) memory + centres_size(n_coordinates));
+	packed->norms =
+		(uint32_t *) (packed->values +
+					  pair_offset(packed,
+								  metaprobe_packed_padded(n_points) /
+									  PACKED_BLOCK,
+								  0));
 	metaprobe_grid_fit(&packed->grid, points, stride, n_points, n_coordinates,
 					   largest_value(norm, n_coordinates), memory);
 	packed->bias =
@@ -130,7 +140,7 @@ metaprobe_packed_build(PackedPoints *packed, PackedNorm norm,
 size_t
 metaprobe_packed_query_size(int n_coordinates)
 {
-	return (size_t) n_pairs(n_coordinates) * 3 * sizeof(int32_t);
+	return (size_t) n_pairs(n_coordinates) * 4 * sizeof(int32_t);
 }
 
 void
@@ -140,6 +150,7 @@ metaprobe_packed_query_init(PackedQuery *query, int n_coordinates,
 	query->pairs = memory;
 	query->masks = query->pairs + n_pairs(n_coordinates);
 	query->numbers = query->masks + n_pairs(n_coordinates);
+	query->factors = query->numbers + n_pairs(n_coordinates);
 	query->n_pairs = 0;
 }
 
@@ -152,12 +163,32 @@ add_beyond(PackedQuery *query, const PackedPoints *packed, double beyond)
 			packed->norm == PACKED_SQUARES ? beyond * beyond : beyond;
 }
 
+/*
+ * What points are multiplied with for distances by products.  Twice a value of a
+ * query fits 16 bits.
+ */
+ALWAYS_INLINE void
+set_factors(PackedQuery *query, const PackedPoints *packed)
+{
+	const int16_t *values = (const int16_t *) query->pairs;
+	int16_t		  *factors = (int16_t *) query->factors;
+
+	query->norm = 0;
+	for (int i = 0; i < 2 * query->n_pairs; i++)
+	{
+		query->norm += (uint32_t) (values[i] * values[i]);
+		factors[i] = (int16_t) (-2 * values[i]);
+	}
+	query->has_factors = packed->norm == PACKED_SQUARES &&
+						 !packed->has_unknown &&
+						 query->n_known == packed->n_coordinates;
+}
+
 /* Measure from a point all of whose n coordinates are known. */
 ALWAYS_INLINE void
 set_complete(PackedQuery *query, const PackedPoints *packed,
 			 const float *point, int n)
 {
-	double	 inverse_step = 1 / packed->grid.step;
 	int16_t *values = (int16_t *) query->pairs;
 	double	 farthest = 0;
 
@@ -165,8 +196,7 @@ set_complete(PackedQuery *query, const PackedPoints *packed,
 	{
 		double beyond;
 
-		values[i] = metaprobe_grid_clamp(&packed->grid, point[i], i,
-										 inverse_step, &beyond) +
+		values[i] = metaprobe_grid_clamp(&packed->grid, point[i], i, &beyond) +
 					packed->bias;
 		farthest = beyond > farthest ? beyond : farthest;
 	}
@@ -180,14 +210,14 @@ set_complete(PackedQuery *query, const PackedPoints *packed,
 		memcpy(&query->masks[n / 2], mask, sizeof(mask));
 	}
 	query->n_known = n;
+	set_factors(query, packed);
 	for (int i = 0; i < query->n_pairs; i++)
 		query->numbers[i] = i;
 	for (int i = 0; farthest > 0 && i < n; i++)
 	{
 		double beyond;
 
-		(void) metaprobe_grid_clamp(&packed->grid, point[i], i, inverse_step,
-									&beyond);
+		(void) metaprobe_grid_clamp(&packed->grid, point[i], i, &beyond);
 		add_beyond(query, packed, beyond);
 	}
 }
@@ -206,7 +236,6 @@ static void
 add_pair(PackedQuery *query, const PackedPoints *packed, const float *point,
 		 int n, int pair)
 {
-	double	inverse_step = 1 / packed->grid.step;
 	int16_t values[2] = {0, 0};
 	int16_t masks[2] = {0, 0};
 
@@ -217,9 +246,9 @@ add_pair(PackedQuery *query, const PackedPoints *packed, const float *point,
 
 		if (i >= n || isnan(point[i]))
 			continue;
-		values[half] = metaprobe_grid_clamp(&packed->grid, point[i], i,
-											inverse_step, &beyond) +
-					   packed->bias;
+		values[half] =
+			metaprobe_grid_clamp(&packed->grid, point[i], i, &beyond) +
+			packed->bias;
 		add_beyond(query, packed, beyond);
 		masks[half] = -1;
 		query->n_known++;
@@ -266,6 +295,7 @@ metaprobe_packed_query_set(PackedQuery *query, const PackedPoints *packed,
 	query->n_pairs = 0;
 	query->n_known = 0;
 	query->beyond = 0;
+	query->has_factors = false;
 	if (!is_complete)
 		set_incomplete(query, packed, point, n);
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
@@ -286,7 +316,6 @@ metaprobe_packed_query_snap(PackedQuery *query, const PackedPoints *packed,
 							float *point, const int32_t *which, int n_which)
 {
 	const Grid *grid = &packed->grid;
-	double		inverse_step = 1 / grid->step;
 	int16_t	   *values = (int16_t *) query->pairs;
 	int16_t	   *masks = (int16_t *) query->masks;
 	int			n = 0;
@@ -305,8 +334,8 @@ metaprobe_packed_query_snap(PackedQuery *query, const PackedPoints *packed,
 			query->masks[n] = 0;
 			query->numbers[n++] = coordinate / 2;
 		}
-		value = metaprobe_grid_clamp(grid, point[coordinate], coordinate,
-									 inverse_step, &beyond);
+		value =
+			metaprobe_grid_clamp(grid, point[coordinate], coordinate, &beyond);
 		values[2 * (n - 1) + coordinate % 2] = value + packed->bias;
 		masks[2 * (n - 1) + coordinate % 2] = -1;
 		snapped = grid->centres[coordinate] + value * grid->step;
@@ -318,6 +347,7 @@ metaprobe_packed_query_snap(PackedQuery *query, const PackedPoints *packed,
 	query->n_whole = 0;
 	query->n_known = n_which;
 	query->beyond = 0;
+	query->has_factors = false;
 	return packed->norm == PACKED_SQUARES ? sqrt(off) : off;
 }
 
@@ -332,23 +362,22 @@ metaprobe_packed_threshold(const PackedPoints *packed,
 						   const PackedQuery *query, double distance)
 {
 	const double margin = 1e-9;
-	double		 within = distance;
+	bool		 is_square = packed->norm == PACKED_SQUARES;
+	double		 within = distance * (1 + margin);
 	double		 off = query->n_known;
 	double		 limit;
 
-	if (packed->norm == PACKED_SQUARES)
+	if (query->beyond > 0)
 	{
-		within *= distance;
-		off = sqrt(off);
+		within = is_square ? distance * distance : distance;
+		within = within * (1 + margin) - query->beyond * (1 - margin);
+		if (!(within > 0))
+			within = 0;
+		if (is_square)
+			within = sqrt(within);
 	}
-	within = within * (1 + margin) - query->beyond * (1 - margin);
-	if (!(within > 0))
-		within = 0;
-	if (packed->norm == PACKED_SQUARES)
-		within = sqrt(within);
-
-	limit = within / packed->grid.step + off;
-	if (packed->norm == PACKED_SQUARES)
+	limit = within * packed->grid.inverse_step + (is_square ? sqrt(off) : off);
+	if (is_square)
 		limit *= limit;
 	limit = limit * (1 + margin) + 1;
 	return limit < INT32_MAX - 1 ? (int32_t) limit : INT32_MAX - 1;
@@ -460,6 +489,49 @@ distances_avx2(const PackedPoints *packed, const PackedQuery *query, int first,
 		block += block_size;
 	}
 }
+
+/*
+ * Sums of squared differences as |a|^2 + |b|^2 - 2ab.  What overflows on the way
+ * does so by whole multiples of 2^32, and the sums themselves do not.
+ */
+AVX2 static void
+distances_by_products_avx2(const PackedPoints *packed,
+						   const PackedQuery *query, int first, int end,
+						   int32_t *distances)
+{
+	const int16_t *values =
+		packed->values + pair_offset(packed, first / PACKED_BLOCK, 0);
+	const uint32_t *norms = packed->norms + first;
+	const int32_t  *factors = query->factors;
+	const int		n = query->n_pairs;
+	const __m256i	norm = _mm256_set1_epi32((int32_t) query->norm);
+	int				n_blocks = (end - first + PACKED_BLOCK - 1) / PACKED_BLOCK;
+
+	for (; n_blocks > 0; n_blocks--)
+	{
+		__m256i sums[BLOCK_VECTORS];
+
+		for (int v = 0; v < BLOCK_VECTORS; v++)
+			sums[v] = _mm256_add_epi32(norm, _mm256_loadu_si256(
+												 (const __m256i *) norms + v));
+		for (int i = 0; i < n; i++)
+		{
+			__m256i factor = _mm256_set1_epi32(factors[i]);
+
+			for (int v = 0; v < BLOCK_VECTORS; v++)
+				sums[v] = _mm256_add_epi32(
+					sums[v],
+					_mm256_madd_epi16(_mm256_loadu_si256(
+										  (const __m256i *) values + v),
+									  factor));
+			values += PAIR_VALUES;
+		}
+		for (int v = 0; v < BLOCK_VECTORS; v++)
+			_mm256_storeu_si256((__m256i *) distances + v, sums[v]);
+		norms += PACKED_BLOCK;
+		distances += PACKED_BLOCK;
+	}
+}
 #endif
 
 /* Run a variant of the kernel that does no more than what is needed. */
@@ -488,7 +560,10 @@ AVX2 static void
 specialised_avx2(const PackedPoints *packed, const PackedQuery *query,
 				 int first, int end, int32_t *distances)
 {
-	SPECIALISE(distances_avx2);
+	if (query->has_factors)
+		distances_by_products_avx2(packed, query, first, end, distances);
+	else
+		SPECIALISE(distances_avx2);
 }
 #endif
 
