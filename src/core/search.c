@@ -57,7 +57,7 @@ lay_out(Search *search, const ProbeCurves *probes, void *memory)
 						   sizeof(int32_t));
 	search->distances = carve(&carver, n, sizeof(double));
 	search->measured = carve(&carver, n, sizeof(int32_t));
-	search->candidates = carve(&carver, n + 1, sizeof(int32_t));
+	search->candidates = carve(&carver, n + BOUNDS_SPARE, sizeof(int32_t));
 	search->roughs = carve(&carver, n, sizeof(int32_t));
 	search->slots.bounds = carve(&carver, n_slots, sizeof(int32_t));
 	search->slots.probes = carve(&carver, n_slots, sizeof(int32_t));
@@ -194,6 +194,8 @@ metaprobe_search_begin(Search *search, const float *curve, int n_epochs,
 	search->scale = 1;
 	if (search->n_observed > 0)
 		search->scale = (double) probes->n_epochs / search->n_observed;
+	if (probes->metric != METRIC_L1)
+		search->scale = sqrt(search->scale);
 	search->curve = curve;
 	search->n_epochs = n;
 	search->except = except;
@@ -208,19 +210,45 @@ metaprobe_search_begin(Search *search, const float *curve, int n_epochs,
 			metaprobe_distance_function(probes->metric,
 										!search->has_gaps &&
 											search->indexes->is_complete);
-	if (search->is_angular)
-		search->angular = metaprobe_angular_curve(probes->metric, curve, n);
+	search->has_angular = false;
 	metaprobe_search_bound(search, is_complete);
 	if (except >= 0)
 		search->bounds[except] = BOUND_SETTLED;
 }
 
 static void
-note_distance(Search *search, int probe, double distance)
+note_distances(Search *search, const int32_t *probes, int n,
+			   const double *distances)
 {
-	search->distances[probe] = distance;
-	search->bounds[probe] = BOUND_SETTLED;
-	search->measured[search->n_measured++] = probe;
+	double	*all_distances = search->distances;
+	int32_t *bounds = search->bounds;
+	int32_t *measured = search->measured + search->n_measured;
+
+	search->n_measured += n;
+	for (int i = 0; i < n; i++)
+	{
+		all_distances[probes[i]] = distances[i];
+		bounds[probes[i]] = BOUND_SETTLED;
+		measured[i] = probes[i];
+	}
+}
+
+/* What angular distances ask of the curve alone is asked when the first is taken. */
+static void
+angular_distances(Search *search, const int32_t *probes, int n,
+				  double *distances)
+{
+	AngularCurve others[MEASURED_AT_ONCE];
+
+	if (!search->has_angular)
+		search->angular =
+			metaprobe_angular_curve(search->probes->metric, search->curve,
+									search->n_epochs);
+	search->has_angular = true;
+	for (int i = 0; i < n; i++)
+		others[i] = search->angular_probes[probes[i]];
+	metaprobe_angular_distances(&search->angular, others, n, search->n_epochs,
+								distances);
 }
 
 /* Epochs beyond the curve's end count as missing. */
@@ -228,21 +256,18 @@ static void
 measure_epochwise(Search *search, const int32_t *probes, int n)
 {
 	const float *curves[MEASURED_AT_ONCE];
-	AngularCurve angular[MEASURED_AT_ONCE];
 	double		 distances[MEASURED_AT_ONCE];
 
-	for (int i = 0; i < n && search->is_angular; i++)
-		angular[i] = search->angular_probes[probes[i]];
-	for (int i = 0; i < n; i++)
-		curves[i] = metaprobe_probe_curve(search->probes, probes[i]);
 	if (search->is_angular)
-		metaprobe_angular_distances(&search->angular, angular, n,
-									search->n_epochs, distances);
+		angular_distances(search, probes, n, distances);
 	else
+	{
+		for (int i = 0; i < n; i++)
+			curves[i] = metaprobe_probe_curve(search->probes, probes[i]);
 		search->distance(search->curve, curves, n, search->n_epochs,
 						 search->probes->n_epochs, distances);
-	for (int i = 0; i < n; i++)
-		note_distance(search, probes[i], distances[i]);
+	}
+	note_distances(search, probes, n, distances);
 }
 
 /* Probes beyond the limit are not measured to the end, which is a bound. */
@@ -260,7 +285,7 @@ measure_warped(Search *search, const int32_t *probes, int n, double limit)
 	for (int i = 0; i < n; i++)
 	{
 		if (!isinf(distances[i]))
-			note_distance(search, probes[i], distances[i]);
+			note_distances(search, &probes[i], 1, &distances[i]);
 		else if (search->bounded_by == INDEX_ENVELOPES)
 			search->bounds[probes[i]] =
 				metaprobe_float_bound(limit * (1 - FLOAT_MARGIN));
@@ -362,8 +387,8 @@ metaprobe_search_sample(Search *search, const ProbeRange *ranges, int n_ranges,
 							  slots);
 	for (int i = 0; i < slots->n_slots; i++)
 	{
-		if (slots->bounds[i] != BOUND_SETTLED)
-			search->candidates[n_sampled++] = slots->probes[i];
+		search->candidates[n_sampled] = slots->probes[i];
+		n_sampled += slots->bounds[i] != BOUND_SETTLED;
 	}
 	return n_sampled;
 }

@@ -48,11 +48,13 @@ typedef struct Search
 	int				 n_observed; /* epochs */
 	int				 except;	 /* a probe that is no neighbour, or -1 */
 	IndexKind		 bounded_by;
-	double			 scale;		/* of distances over the epochs observed */
+	double			 scale; /* by which lengthwise distances over the epochs
+								 * observed are multiplied */
 	bool			 has_rough; /* rough_query is of this curve */
 	DistanceFunction distance;
-	AngularCurve	 angular; /* if both curve and probes are complete */
-	bool			 is_angular;
+	bool			 is_angular; /* and both curve and probes are complete */
+	bool			 has_angular;
+	AngularCurve	 angular;
 
 	int32_t	   *bounds;	   /* of every probe; BOUND_SETTLED once measured */
 	double	   *distances; /* of the probes measured; NaN if undefined */
@@ -63,7 +65,7 @@ typedef struct Search
 	FilledQuery filled_query; /* what bounds are of, instead of the last, */
 	bool		is_filled;	  /* if few epochs are missing */
 
-	int32_t		 *candidates;  /* n_probes and one: room to work in */
+	int32_t		 *candidates;  /* n_probes and BOUNDS_SPARE */
 	int32_t		 *roughs;	   /* rough distances of the candidates */
 	RoughQuery	  rough_query; /* what these are taken from */
 	BoundSlots	  slots;

@@ -125,7 +125,7 @@ metaprobe_search_bound(Search *search, bool is_complete)
 static int32_t
 epochs_threshold(const Search *search, double distance)
 {
-	distance *= (1 + SCALING_MARGIN) / metaprobe_search_scaling(search);
+	distance *= (1 + SCALING_MARGIN) / search->scale;
 	if (search->is_filled)
 		return metaprobe_filled_threshold(&search->filled_query,
 										  &search->indexes->sketch, distance);

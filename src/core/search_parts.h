@@ -39,15 +39,6 @@ metaprobe_float_bound(double distance)
 	return bits;
 }
 
-/* By how much a lengthwise distance has been scaled to all epochs. */
-static inline double
-metaprobe_search_scaling(const Search *search)
-{
-	if (search->probes->metric == METRIC_L1)
-		return search->scale;
-	return sqrt(search->scale);
-}
-
 extern void metaprobe_search_bound(Search *search, bool is_complete);
 extern void metaprobe_search_measure_within(Search		  *search,
 											const int32_t *probes, int n,

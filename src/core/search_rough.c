@@ -55,8 +55,7 @@ metaprobe_search_threshold(const Search *search, double distance)
 	if (search->is_angular)
 		distance = sqrt(2 * (distance + COSINE_ROUNDING)) + FLOAT_MARGIN;
 	else
-		distance =
-			distance * (1 + SCALING_MARGIN) / metaprobe_search_scaling(search);
+		distance = distance * (1 + SCALING_MARGIN) / search->scale;
 	return metaprobe_rough_threshold(&search->indexes->rows,
 									 &search->rough_query, distance);
 }
@@ -79,7 +78,7 @@ metaprobe_search_reach(const Search *search, int32_t rough)
 		reach = (reach + FLOAT_MARGIN) * (reach + FLOAT_MARGIN) / 2 +
 				COSINE_ROUNDING;
 	else
-		reach *= metaprobe_search_scaling(search) * (1 + SCALING_MARGIN);
+		reach *= search->scale * (1 + SCALING_MARGIN);
 	return reach;
 }
 
@@ -127,18 +126,8 @@ unhide_sample(Search *search)
 static int
 keep_within(Search *search, int n, double radius)
 {
-	int32_t	 threshold = metaprobe_search_threshold(search, radius);
-	int32_t *candidates = search->candidates;
-	int32_t *roughs = search->roughs;
-	int		 n_kept = 0;
-
-	for (int i = 0; i < n; i++)
-	{
-		candidates[n_kept] = candidates[i];
-		roughs[n_kept] = roughs[i];
-		n_kept += roughs[i] <= threshold;
-	}
-	return n_kept;
+	return metaprobe_bounds_keep(search->roughs, search->candidates, n,
+								 metaprobe_search_threshold(search, radius));
 }
 
 /*
