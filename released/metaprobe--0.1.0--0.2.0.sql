@@ -698,6 +698,19 @@ COMMENT ON OPERATOR CLASS loss_curve_ops USING gist IS
 COMMENT ON OPERATOR FAMILY loss_curve_ops USING gist IS
 	'the nearest curves by <-> and <+>, and curves_within()';
 
+-- What the planner thinks that it costs
+
+CREATE FUNCTION loss_curve_distance_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION loss_curve_distance_support(internal) IS
+	'planner support: loads the library, which estimates the cost of an index of curves';
+
+ALTER FUNCTION l2_distance(loss_curve, loss_curve)
+	SUPPORT loss_curve_distance_support;
+ALTER FUNCTION l1_distance(loss_curve, loss_curve)
+	SUPPORT loss_curve_distance_support;
+
 -- What refresh_tags sends to the shards of distributed tables: the binary form is
 -- read and written in a tenth of the text's time.
 CREATE FUNCTION tag_by_binary_suite(curve loss_curve, suite bytea)

@@ -2,15 +2,23 @@
 -- Distances: in double precision, over the jointly observed epochs, NaN where
 -- undefined
 
+CREATE FUNCTION loss_curve_distance_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION loss_curve_distance_support(internal) IS
+	'planner support: loads the library, which estimates the cost of an index of curves';
+
 CREATE FUNCTION l2_distance(loss_curve, loss_curve) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'loss_curve_l2_distance'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT loss_curve_distance_support;
 COMMENT ON FUNCTION l2_distance(loss_curve, loss_curve) IS
 	'Euclidean distance';
 
 CREATE FUNCTION l1_distance(loss_curve, loss_curve) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'loss_curve_l1_distance'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT loss_curve_distance_support;
 COMMENT ON FUNCTION l1_distance(loss_curve, loss_curve) IS
 	'Manhattan distance';
 

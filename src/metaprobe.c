@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "core/poll.h"
+#include "loss_curve_gist_cost.h"
 #include "suite_source.h"
 
 METAPROBE_MODULE_MAGIC;
@@ -32,6 +33,7 @@ _PG_init(void)
 	metaprobe_define_default_suite();
 	metaprobe_define_suite_cache_size();
 	MarkGUCPrefixReserved("metaprobe");
+	loss_curve_gist_install_cost();
 }
 
 /* Up to three numbers with points between them; those left out are 0. */
