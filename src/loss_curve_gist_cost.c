@@ -46,7 +46,7 @@
  * 1,281,167 and from n = 10 to 100,000 it is their geometric mean times 0.05 for
  * curves with little noise to 0.3 with much.
  */
-#define FETCHED_OF_MEAN 0.15
+#define FETCHED_OF_MEAN 0.1
 
 /*
  * The least share of the index's pages that it visits, whatever it looks for:
@@ -112,20 +112,13 @@ rows_of_whole(PlannerInfo *root, const RelOptInfo *rel)
 	return Max(rel->rows, find_base_rel(root, whole)->rows);
 }
 
-/*
- * The share of the relation's rows that the LIMIT lets through, and 1 if that is
- * all, or not known.  A partition gives one row at least, to be merged with the
- * others'.
- */
+/* The share of all rows that the LIMIT lets through; 1 if that is not known. */
 static double
 share_of_limit(PlannerInfo *root, const RelOptInfo *rel)
 {
-	double share;
-
 	if (root->limit_tuples <= 0 || rel->rows < 1)
 		return 1;
-	share = root->limit_tuples / rows_of_whole(root, rel);
-	return Min(1, Max(share, 1 / rel->rows));
+	return Min(1, root->limit_tuples / rows_of_whole(root, rel));
 }
 
 /* Fetching so many rows from all over the table, as cost_index() says. */
@@ -141,53 +134,69 @@ cost_of_fetching(PlannerInfo *root, const IndexOptInfo *index, double n_rows)
 	return n_pages * page_cost + n_rows * cpu_tuple_cost;
 }
 
+/*
+ * What the estimate for any GiST index leaves out: each row that is fetched is
+ * measured, and was put in order, in a queue.  Comparisons cost what they do in
+ * cost_sort().
+ */
 static Cost
-cost_of_distances(PlannerInfo *root, IndexPath *path, double n_rows)
+cost_of_ordering(PlannerInfo *root, IndexPath *path, double n_rows)
 {
-	QualCost cost;
+	QualCost distance;
 
-	cost_qual_eval(&cost, path->indexorderbys, root);
-	return n_rows * cost.per_tuple;
+	cost_qual_eval(&distance, path->indexorderbys, root);
+	return distance.per_tuple + 2 * cpu_operator_cost * log2(Max(n_rows, 2));
 }
 
-/* As amcostestimate in amapi.h. */
+/* How many of the index's rows are fetched to find the nearest ones. */
+static double
+rows_fetched(double n_nearest, double n_rows)
+{
+	double n_bounded = FETCHED_OF_MEAN * sqrt(n_nearest * n_rows);
+
+	return Min(n_rows, Max(n_nearest, n_bounded));
+}
+
+/*
+ * As amcostestimate in amapi.h.  What the index's own conditions exclude is not
+ * looked at, so all shares are of the rows that they leave.
+ */
 static void
 estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 			  Cost *startup, Cost *total, Selectivity *selectivity,
 			  double *correlation, double *n_pages)
 {
 	IndexOptInfo *index = path->indexinfo;
-	double		  share;
+	RelOptInfo	 *rel = index->rel;
+	double		  share = share_of_limit(root, rel);
 	double		  n_rows;
-	double		  n_wanted;
 	double		  n_fetched;
-	Cost		  whole_index;
-	Cost		  whole;
+	Cost		  ordering;
+	Cost		  all_pages;
+	Cost		  all;
 	Cost		  first;
-	Cost		  distances;
 
 	gistcostestimate(root, path, loop_count, startup, total, selectivity,
 					 correlation, n_pages);
-	share = share_of_limit(root, index->rel);
-	if (share >= 1 || path->path.param_info || !is_search(path))
+	n_rows = *selectivity * rel->tuples;
+	if (n_rows < 1 || path->path.param_info || !is_search(path))
+		return;
+	ordering = cost_of_ordering(root, path, n_rows);
+	all_pages = *total - *startup;
+	all =
+		all_pages + cost_of_fetching(root, index, n_rows) + ordering * n_rows;
+	*total += ordering * n_rows;
+	if (share >= 1)
 		return;
 
-	/* What the index's own conditions exclude is not looked at. */
-	n_rows = *selectivity * index->rel->tuples;
-	n_wanted = share * n_rows;
-	n_fetched =
-		Min(n_rows, Max(n_wanted, FETCHED_OF_MEAN * sqrt(n_wanted * n_rows)));
-	whole_index = *total - *startup;
-	whole = whole_index + cost_of_fetching(root, index, n_rows);
-	first = Max(LEAST_VISITED, n_fetched / n_rows) * whole_index +
-			cost_of_fetching(root, index, n_fetched);
+	/* A partition gives one row at least, to be merged with the others'. */
+	n_fetched = rows_fetched(Max(share, 1 / rel->rows) * n_rows, n_rows);
+	first = Max(LEAST_VISITED, n_fetched / n_rows) * all_pages +
+			cost_of_fetching(root, index, n_fetched) + ordering * n_fetched;
 
-	/* The LIMIT's share of the rest is to be charged beside it. */
-	if (first > share * whole)
-		*startup += (first - share * whole) / (1 - share);
-	distances = cost_of_distances(root, path, n_fetched);
-	*startup += distances;
-	*total += distances;
+	/* The LIMIT's share of the rest will be charged beside it. */
+	if (first > share * all)
+		*startup += (first - share * all) / (1 - share);
 }
 
 /* Ours for the indexes that have curves. */

@@ -136,18 +136,18 @@ unlike(
 	qr/few_curve/,
 	'few rows by a scan, as the column\'s statistics advise');
 like(
-	plan_of("SELECT id FROM few WHERE (part + 1) % 4000 = 7 ORDER BY curve <-> $row LIMIT 10"),
+	plan_of("SELECT id FROM few WHERE (part + 1) % 4000 < 2 ORDER BY curve <-> $row LIMIT 10"),
 	qr/few_curve/,
 	'not if the planner cannot know how few');
 unlike(
-	plan_of("SELECT id FROM few WHERE (part + 1) % 4000 = 7 ORDER BY (curve <-> $row) + 0 LIMIT 10"),
+	plan_of("SELECT id FROM few WHERE (part + 1) % 4000 < 2 ORDER BY (curve <-> $row) + 0 LIMIT 10"),
 	qr/few_curve/,
 	'but where the order is not the index\'s');
 $node->safe_psql('postgres',
 	'CREATE STATISTICS few_parts ON ((part + 1) % 4000) FROM few; ANALYZE few;'
 );
 unlike(
-	plan_of("SELECT id FROM few WHERE (part + 1) % 4000 = 7 ORDER BY curve <-> $row LIMIT 10"),
+	plan_of("SELECT id FROM few WHERE (part + 1) % 4000 < 2 ORDER BY curve <-> $row LIMIT 10"),
 	qr/few_curve/,
 	'and with statistics of the expression');
 $node->safe_psql('postgres', 'CREATE INDEX few_part ON few (part)');
