@@ -7,13 +7,14 @@
  * nearest is dear at its beginning.  Before the first row is certain, all have
  * been measured whose bounds are no larger than its distance; and where few
  * rows meet a WHERE, every row that does not is fetched from a page of its own,
- * while a scan to the end finds nearly all pages in the cache.
+ * while reading them all finds nearly every page in the cache.
  *
- * So of the whole cost, which stays what it is, we say how much comes first: as
- * the start-up cost, of which the LIMIT takes nothing off.
+ * So we say how much of the whole comes first: as start-up cost, of which the
+ * LIMIT takes nothing off.  The whole stays what PostgreSQL says, but for what
+ * it does not know of: that rows are measured again and put in order.
  *
- * The estimate of an index is a function that the planner finds in its
- * description of the index, where we put ours in a hook.
+ * The estimate of an index is a function, which the planner finds in its
+ * description of the index.  Ours gets there by a hook.
  */
 #include "postgres.h"
 
@@ -36,23 +37,23 @@
 #include "utils/spccache.h"
 #include "utils/syscache.h"
 
-#include "compat.h"
 #include "loss_curve_gist_cost.h"
 
 /*
  * A search that goes through the nearest n of N rows, until enough of them meet
  * the WHERE, fetches all whose bounds are no larger than the last one's
- * distance.  That is a number between n and N: measured from 10,000 rows to
- * 1,281,167 and from n = 10 to 100,000 it is their geometric mean times 0.05 for
- * curves with little noise to 0.3 with much.
+ * distance: n at least, and this part of the geometric mean of n and N.  From
+ * 10,000 rows to 1,281,167 and n from 10 to 100,000 it was 0.04 to 0.1 for curves
+ * with little noise, 0.2 to 0.3 for those with much (doc/performance.md).
  */
 #define FETCHED_OF_MEAN 0.1
 
 /*
- * The least share of the index's pages that it visits, whatever it looks for:
- * measured were 0.009 with little noise, 0.07 with much.
+ * The pages of the index that it visits, whatever it looks for, are this part of
+ * the power of 2/3 of all: measured from 100 pages to 15,000 were 0.06 with
+ * little noise to 1.4 with much.
  */
-#define LEAST_VISITED 0.03
+#define VISITED_OF_POWER 0.3
 
 /* The C function by which an operator family is known to be ours. */
 #define DISTANCE_FUNCTION "loss_curve_gist_distance"
@@ -157,6 +158,15 @@ rows_fetched(double n_nearest, double n_rows)
 	return Min(n_rows, Max(n_nearest, n_bounded));
 }
 
+/* The share of the index's pages that are visited to find these rows. */
+static double
+share_visited(double n_fetched, double n_rows, double n_pages)
+{
+	double least = VISITED_OF_POWER / cbrt(Max(n_pages, 1));
+
+	return Max(n_fetched / n_rows, least);
+}
+
 /*
  * As amcostestimate in amapi.h.  What the index's own conditions exclude is not
  * looked at, so all shares are of the rows that they leave.
@@ -191,7 +201,7 @@ estimate_cost(PlannerInfo *root, IndexPath *path, double loop_count,
 
 	/* A partition gives one row at least, to be merged with the others'. */
 	n_fetched = rows_fetched(Max(share, 1 / rel->rows) * n_rows, n_rows);
-	first = Max(LEAST_VISITED, n_fetched / n_rows) * all_pages +
+	first = share_visited(n_fetched, n_rows, *n_pages) * all_pages +
 			cost_of_fetching(root, index, n_fetched) + ordering * n_fetched;
 
 	/* The LIMIT's share of the rest will be charged beside it. */
