@@ -159,7 +159,7 @@ by_index('for each row of another',
 	LATERAL (SELECT s.id FROM samples AS s ORDER BY s.curve <-> q.curve LIMIT 3) AS found');
 by_scan('for each row of another, few of many',
 	'SELECT q.id, found.id FROM (SELECT * FROM samples LIMIT 5) AS q,
-	LATERAL (SELECT s.id FROM samples AS s WHERE s.thousandth = 7 ORDER BY s.curve <-> q.curve LIMIT 3) AS found');
+	LATERAL (SELECT s.id FROM samples AS s WHERE s.thousandth = 7 ORDER BY s.curve <-> q.curve LIMIT 10) AS found');
 
 #
 # Small tables
