@@ -4,6 +4,7 @@
  */
 #include "bounds.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "cpu.h"
@@ -173,87 +174,88 @@ store(int32_t *numbers, __m256i eight)
 }
 
 /*
- * Of eight, which are left without those in a mask: a byte each, in order.  The
- * i-th goes before all others unless it is in the mask.
+ * Of eight, which are in a mask: a byte each, in order.  The i-th, if it is, goes
+ * before all others.
  */
-#define IS_LEFT(mask, i) ((~(uint64_t) (mask) >> (i)) % 2)
+#define IS_IN(mask, i) ((uint64_t) (mask) >> (i) &1)
 #define BEFORE(others, mask, i) \
-	(((others) << (8 * IS_LEFT(mask, i))) + IS_LEFT(mask, i) * (i))
-#define LEFT_FROM_4(mask) \
+	(((others) << (8 * IS_IN(mask, i))) + IS_IN(mask, i) * (i))
+#define PLACES_FROM_4(mask) \
 	BEFORE(BEFORE(BEFORE(BEFORE(UINT64_C(0), mask, 7), mask, 6), mask, 5), \
 		   mask, 4)
-#define LEFT(mask) \
-	BEFORE(BEFORE(BEFORE(BEFORE(LEFT_FROM_4(mask), mask, 3), mask, 2), mask, \
-				  1), \
+#define PLACES(mask) \
+	BEFORE(BEFORE(BEFORE(BEFORE(PLACES_FROM_4(mask), mask, 3), mask, 2), \
+				  mask, 1), \
 		   mask, 0)
-#define LEFT_4(mask) \
-	LEFT(mask), LEFT((mask) + 1), LEFT((mask) + 2), LEFT((mask) + 3)
-#define LEFT_16(mask) \
-	LEFT_4(mask), LEFT_4((mask) + 4), LEFT_4((mask) + 8), LEFT_4((mask) + 12)
-#define LEFT_64(mask) \
-	LEFT_16(mask), LEFT_16((mask) + 16), LEFT_16((mask) + 32), \
-		LEFT_16((mask) + 48)
+#define PLACES_4(mask) \
+	PLACES(mask), PLACES((mask) + 1), PLACES((mask) + 2), PLACES((mask) + 3)
+#define PLACES_16(mask) \
+	PLACES_4(mask), PLACES_4((mask) + 4), PLACES_4((mask) + 8), \
+		PLACES_4((mask) + 12)
+#define PLACES_64(mask) \
+	PLACES_16(mask), PLACES_16((mask) + 16), PLACES_16((mask) + 32), \
+		PLACES_16((mask) + 48)
 
-static const uint64_t left_without[256] = {LEFT_64(0), LEFT_64(64),
-										   LEFT_64(128), LEFT_64(192)};
+static const uint64_t places_in[256] = {PLACES_64(0), PLACES_64(64),
+										PLACES_64(128), PLACES_64(192)};
 
-/* Which of eight bounds are above the limit?  A bit each. */
+/* Which of eight bounds are below the limit?  A bit each. */
 AVX2 ALWAYS_INLINE unsigned
-bits_above(__m256i eight, __m256i limit)
+bits_below(__m256i eight, __m256i limit)
 {
 	return (unsigned) _mm256_movemask_ps(
-		_mm256_castsi256_ps(_mm256_cmpgt_epi32(eight, limit)));
+		_mm256_castsi256_ps(_mm256_cmpgt_epi32(limit, eight)));
 }
 
-/* The places of those that are left. */
 AVX2 ALWAYS_INLINE __m256i
-places_without(unsigned above)
+places_of(unsigned mask)
 {
 	return _mm256_cvtepu8_epi32(
-		_mm_loadl_epi64((const __m128i *) &left_without[above]));
+		_mm_loadl_epi64((const __m128i *) &places_in[mask]));
 }
 
-/* Eight at once are written, however many are left, which nothing has to guess. */
+/* Eight at once are written, however many belong there: nothing has to guess. */
 AVX2 static int
 collect_avx2(const int32_t *bounds, int first, int end, int32_t threshold,
 			 int32_t *probes)
 {
-	const __m256i limit = _mm256_set1_epi32(threshold);
+	const __m256i limit = _mm256_set1_epi32(threshold + 1);
 	const __m256i step = _mm256_set1_epi32(8);
 	__m256i		  from = _mm256_set1_epi32(first);
-	int			  n = 0;
-	int			  i = first;
+	size_t		  n = 0;
+	ptrdiff_t	  i = first;
 
 	for (; i + 8 <= end; i += 8)
 	{
-		unsigned above = bits_above(load(bounds + i), limit);
+		unsigned within = bits_below(load(bounds + i), limit);
 
-		store(probes + n, _mm256_add_epi32(from, places_without(above)));
-		n += 8 - __builtin_popcount(above);
+		store(probes + n, _mm256_add_epi32(from, places_of(within)));
+		n += __builtin_popcount(within);
 		from = _mm256_add_epi32(from, step);
 	}
-	return n + collect_portable(bounds, i, end, threshold, probes + n);
+	return (int) n +
+		   collect_portable(bounds, (int) i, end, threshold, probes + n);
 }
 
 AVX2 static int
 keep_avx2(int32_t *bounds, int32_t *probes, int n, int32_t threshold)
 {
-	const __m256i limit = _mm256_set1_epi32(threshold);
-	int			  n_kept = 0;
+	const __m256i limit = _mm256_set1_epi32(threshold + 1);
+	size_t		  n_kept = 0;
 	int			  i = 0;
 
 	for (; i + 8 <= n; i += 8)
 	{
 		__m256i	 eight = load(bounds + i);
 		__m256i	 theirs = load(probes + i);
-		unsigned above = bits_above(eight, limit);
-		__m256i	 places = places_without(above);
+		unsigned within = bits_below(eight, limit);
+		__m256i	 places = places_of(within);
 
 		store(bounds + n_kept, _mm256_permutevar8x32_epi32(eight, places));
 		store(probes + n_kept, _mm256_permutevar8x32_epi32(theirs, places));
-		n_kept += 8 - __builtin_popcount(above);
+		n_kept += __builtin_popcount(within);
 	}
-	return keep_portable(bounds, probes, i, n, threshold, n_kept);
+	return keep_portable(bounds, probes, i, n, threshold, (int) n_kept);
 }
 
 #define SLOT_VECTORS_AT_ONCE 4
@@ -388,6 +390,17 @@ metaprobe_bounds_select(const int32_t *bounds, int n, int rank)
 		return select_avx2(bounds, n, rank);
 #endif
 	return select_bound(bounds, n, rank);
+}
+
+/* Whose bounds they have, of those that are not empty.  Returns how many. */
+int
+metaprobe_bounds_dealt(const BoundSlots *slots, int32_t *bounds,
+					   int32_t *probes)
+{
+	memcpy(bounds, slots->bounds, slots->n_slots * sizeof(int32_t));
+	memcpy(probes, slots->probes, slots->n_slots * sizeof(int32_t));
+	return metaprobe_bounds_keep(bounds, probes, slots->n_slots,
+								 BOUND_SETTLED - 1);
 }
 
 /* Empty the slots. */

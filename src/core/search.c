@@ -58,7 +58,7 @@ lay_out(Search *search, const ProbeCurves *probes, void *memory)
 	search->distances = carve(&carver, n, sizeof(double));
 	search->measured = carve(&carver, n, sizeof(int32_t));
 	search->candidates = carve(&carver, n + BOUNDS_SPARE, sizeof(int32_t));
-	search->roughs = carve(&carver, n, sizeof(int32_t));
+	search->roughs = carve(&carver, n + BOUNDS_SPARE, sizeof(int32_t));
 	search->slots.bounds = carve(&carver, n_slots, sizeof(int32_t));
 	search->slots.probes = carve(&carver, n_slots, sizeof(int32_t));
 	search->max_slots = (int) n_slots;
@@ -368,15 +368,14 @@ offer_measured(const Search *search, const ProbeRange *ranges, int n_ranges,
 
 /*
  * Some probes of the ranges, which must not overlap: about n of those with the
- * smallest bounds, not measured yet.  They are put into candidates.  Returns
- * how many there are.
+ * smallest bounds, not measured yet.  They are put into candidates, their bounds
+ * where rough distances will be.  Returns how many there are.
  */
 int
 metaprobe_search_sample(Search *search, const ProbeRange *ranges, int n_ranges,
 						int n)
 {
 	BoundSlots *slots = &search->slots;
-	int			n_sampled = 0;
 
 	slots->n_slots = padded_slots(n, search->probes->n_probes);
 	if (slots->n_slots > search->max_slots)
@@ -385,12 +384,7 @@ metaprobe_search_sample(Search *search, const ProbeRange *ranges, int n_ranges,
 	for (int i = 0; i < n_ranges; i++)
 		metaprobe_bounds_deal(search->bounds, ranges[i].first, ranges[i].end,
 							  slots);
-	for (int i = 0; i < slots->n_slots; i++)
-	{
-		search->candidates[n_sampled] = slots->probes[i];
-		n_sampled += slots->bounds[i] != BOUND_SETTLED;
-	}
-	return n_sampled;
+	return metaprobe_bounds_dealt(slots, search->roughs, search->candidates);
 }
 
 /*

@@ -28,6 +28,17 @@ random_bounds(Random *random, int32_t *bounds)
 	return n;
 }
 
+/* That of a bound, mostly. */
+static int32_t
+random_threshold(Random *random, const int32_t *bounds, int n)
+{
+	int32_t threshold = random_below(random, BOUND_SETTLED);
+
+	if (n > 0 && random_chance(random, 0.8))
+		threshold = bounds[random_below(random, n)];
+	return threshold < BOUND_SETTLED ? threshold : BOUND_SETTLED - 1;
+}
+
 static void
 counts_and_collections_agree_with_a_loop(void **state)
 {
@@ -41,9 +52,7 @@ counts_and_collections_agree_with_a_loop(void **state)
 		int		n = random_bounds(&random, bounds);
 		int		end = random_between(&random, 0, n);
 		int		first = random_between(&random, 0, end);
-		int32_t threshold = n > 0 && random_chance(&random, 0.8) ?
-								bounds[random_below(&random, n)] :
-								random_below(&random, INT32_MAX);
+		int32_t threshold = random_threshold(&random, bounds, n);
 		int		expected = 0;
 
 		assert_int(metaprobe_bounds_collect(bounds, first, end, threshold,
@@ -76,9 +85,7 @@ what_is_kept_agrees_with_a_loop(void **state)
 		int32_t kept[MAX_PROBES + 1];
 		int32_t probes[MAX_PROBES + 1];
 		int		n = random_bounds(&random, bounds);
-		int32_t threshold = n > 0 && random_chance(&random, 0.8) ?
-								bounds[random_below(&random, n)] :
-								random_below(&random, INT32_MAX);
+		int32_t threshold = random_threshold(&random, bounds, n);
 		int		expected = 0;
 		int		n_kept;
 
@@ -101,6 +108,27 @@ what_is_kept_agrees_with_a_loop(void **state)
 		assert_int(kept[n], 12345, round);
 		assert_int(probes[n], 12345, round);
 	}
+}
+
+/* What is told of slots is what those have that are not empty. */
+static void
+assert_dealt(const BoundSlots *slots, long round)
+{
+	int32_t bounds[MAX_SLOTS];
+	int32_t probes[MAX_SLOTS];
+	int		n = metaprobe_bounds_dealt(slots, bounds, probes);
+	int		expected = 0;
+
+	for (int slot = 0; slot < slots->n_slots; slot++)
+	{
+		if (slots->bounds[slot] == BOUND_SETTLED)
+			continue;
+		assert_that(expected < n, round);
+		assert_int(bounds[expected], slots->bounds[slot], round);
+		assert_int(probes[expected], slots->probes[slot], round);
+		expected++;
+	}
+	assert_int(n, expected, round);
 }
 
 /* As one would deal cards: to each slot in turn, who keeps the smallest. */
@@ -140,6 +168,7 @@ slots_keep_the_smallest_dealt_to_them(void **state)
 					   round);
 			assert_int(bounds[slot_probes[slot]], least, round);
 		}
+		assert_dealt(&slots, round);
 	}
 }
 
