@@ -349,7 +349,7 @@ metaprobe_bounds_count(const int32_t *bounds, int first, int end,
 
 /*
  * Which ones are they, in ascending order?  There must be room in probes for
- * them and BOUNDS_SPARE more, or for end - first.  Returns how many there are.
+ * them and BOUND_SPARES more.  Returns how many there are.
  */
 int
 metaprobe_bounds_collect(const int32_t *bounds, int first, int end,

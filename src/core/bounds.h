@@ -10,9 +10,6 @@
 
 #include <stdint.h>
 
-/* So many numbers beyond those collected may be written over. */
-#define BOUNDS_SPARE 8
-
 /* The bound of a probe that needs none any more: above every threshold. */
 #define BOUND_SETTLED INT32_MAX
 
@@ -29,6 +26,9 @@ typedef struct BoundSlots
 } BoundSlots;
 
 #define BOUND_SLOT_UNIT 8
+
+/* Collecting writes so many numbers, at most, behind those it returns. */
+#define BOUND_SPARES 8
 
 extern int metaprobe_bounds_count(const int32_t *bounds, int first, int end,
 								  int32_t threshold);

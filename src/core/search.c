@@ -57,8 +57,8 @@ lay_out(Search *search, const ProbeCurves *probes, void *memory)
 						   sizeof(int32_t));
 	search->distances = carve(&carver, n, sizeof(double));
 	search->measured = carve(&carver, n, sizeof(int32_t));
-	search->candidates = carve(&carver, n + BOUNDS_SPARE, sizeof(int32_t));
-	search->roughs = carve(&carver, n + BOUNDS_SPARE, sizeof(int32_t));
+	search->candidates = carve(&carver, n + BOUND_SPARES, sizeof(int32_t));
+	search->roughs = carve(&carver, n + BOUND_SPARES, sizeof(int32_t));
 	search->slots.bounds = carve(&carver, n_slots, sizeof(int32_t));
 	search->slots.probes = carve(&carver, n_slots, sizeof(int32_t));
 	search->max_slots = (int) n_slots;

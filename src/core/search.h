@@ -65,7 +65,7 @@ typedef struct Search
 	FilledQuery filled_query; /* what bounds are of, instead of the last, */
 	bool		is_filled;	  /* if few epochs are missing */
 
-	int32_t		 *candidates;  /* n_probes and BOUNDS_SPARE */
+	int32_t		 *candidates;  /* n_probes and BOUND_SPARES */
 	int32_t		 *roughs;	   /* rough distances of the candidates */
 	RoughQuery	  rough_query; /* what these are taken from */
 	BoundSlots	  slots;
