@@ -48,17 +48,20 @@ counts_and_collections_agree_with_a_loop(void **state)
 	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		int32_t bounds[MAX_PROBES];
-		int32_t probes[MAX_PROBES];
+		int32_t probes[MAX_PROBES + BOUND_SPARES + 1];
 		int		n = random_bounds(&random, bounds);
 		int		end = random_between(&random, 0, n);
 		int		first = random_between(&random, 0, end);
 		int32_t threshold = random_threshold(&random, bounds, n);
 		int		expected = 0;
+		int		room = metaprobe_bounds_count(bounds, first, end, threshold) +
+				   BOUND_SPARES;
 
+		probes[room] = -1;
 		assert_int(metaprobe_bounds_collect(bounds, first, end, threshold,
 											probes),
-				   metaprobe_bounds_count(bounds, first, end, threshold),
-				   round);
+				   room - BOUND_SPARES, round);
+		assert_int(probes[room], -1, round);
 		for (int i = first; i < end; i++)
 		{
 			if (bounds[i] <= threshold)

@@ -490,6 +490,81 @@ too_novel_a_curve_has_no_label(void **state)
 	compare_with_brute_force(__func__, 1000, 4, compare_limited);
 }
 
+/* A label's evidence, whose neighbours are those of all labels. */
+static void
+compare_evidence(Suite *suite, const Ranking *ranking, int number)
+{
+	Classifier	*classifier = &suite->classifier;
+	const float *row = classifier->search.curve;
+	int			 n = classifier->search.n_epochs;
+	int			 except = classifier->search.except;
+
+	for (int label = 0; label < suite->probes.n_labels; label++)
+	{
+		LabelEvidence evidence;
+
+		metaprobe_classifier_begin(classifier, row, n, except);
+		evidence = metaprobe_classifier_evidence(classifier, label);
+		assert_neighbours_agree(suite, ranking, number);
+		if (ranking->n == 0)
+			continue;
+		assert_int(evidence.is_winner,
+				   label == reference_winner(&suite->probes, ranking), number);
+		assert_nearly_equal(evidence.score,
+							reference_score(&suite->probes, ranking, label),
+							1e-14, number);
+	}
+}
+
+static void
+evidence_agrees_with_brute_force(void **state)
+{
+	(void) state;
+	compare_with_brute_force(__func__, 1000, 3, compare_evidence);
+}
+
+/*
+ * Labels of 62, 1 and 64 probes, and so many neighbours that all probes but one
+ * are candidates at once, which just fit into their room.
+ */
+static void
+all_but_one_probe_may_be_candidates(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < random_rounds(24); round++)
+	{
+		Suite		 suite;
+		ProbeCurves *probes = &suite.probes;
+		float		 row[MAX_EPOCHS];
+
+		*probes = (ProbeCurves){.n_probes = 127,
+								.n_epochs = MAX_EPOCHS,
+								.k = random_between(&random, 65, 75),
+								.metric = round % METRIC_DTW};
+		for (int probe = 0; probe < 127; probe++)
+			suite.labels[probe] = (probe >= 62) + (probe >= 63);
+		for (int i = 0; i < 127 * MAX_EPOCHS; i++)
+			suite.losses[i] = (float) random_unit(&random);
+		open_suite(&suite);
+		build_index(&suite, INDEX_SKETCH);
+		build_index(&suite, INDEX_ROWS);
+		for (int i = 0; i < 50; i++)
+		{
+			Ranking ranking;
+
+			for (int j = 0; j < MAX_EPOCHS; j++)
+				row[j] = (float) random_unit(&random);
+			ranking = rank_all_probes(probes, row, MAX_EPOCHS, -1);
+			metaprobe_classifier_begin(&suite.classifier, row, MAX_EPOCHS, -1);
+			compare_evidence(&suite, &ranking, round);
+			free(ranking.ranked);
+		}
+		close_suite(&suite);
+	}
+}
+
 /* One question does not spoil the answers to the others. */
 static void
 questions_do_not_disturb_each_other(void **state)
@@ -864,6 +939,8 @@ main(void)
 		cmocka_unit_test(novelty_agrees_with_brute_force),
 		cmocka_unit_test(tags_agree_with_brute_force),
 		cmocka_unit_test(too_novel_a_curve_has_no_label),
+		cmocka_unit_test(evidence_agrees_with_brute_force),
+		cmocka_unit_test(all_but_one_probe_may_be_candidates),
 		cmocka_unit_test(questions_do_not_disturb_each_other),
 		cmocka_unit_test(absent_epochs_are_missing_epochs),
 		cmocka_unit_test(epochs_beyond_the_suite_are_ignored),
