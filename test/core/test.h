@@ -44,25 +44,6 @@ nearly_equal(double a, double b, double tolerance)
 	return fabs(a - b) <= tolerance * fmax(fabs(a), fabs(b));
 }
 
-/*
- * Each assertion takes a number that names the case in a loop (any number
- * outside loops).
- */
-#define assert_same_double(got, expected, number) \
-	assert_value(same_double(got, expected), got, expected, number, __FILE__, \
-				 __LINE__)
-#define assert_same_float(got, expected, number) \
-	assert_value(same_float(got, expected), got, expected, number, __FILE__, \
-				 __LINE__)
-#define assert_nearly_equal(got, expected, tolerance, number) \
-	assert_value(nearly_equal(got, expected, tolerance), got, expected, \
-				 number, __FILE__, __LINE__)
-#define assert_int(got, expected, number) \
-	assert_value((got) == (expected), got, expected, number, __FILE__, \
-				 __LINE__)
-#define assert_that(condition, number) \
-	assert_condition(condition, #condition, number, __FILE__, __LINE__)
-
 static inline void
 assert_value(bool holds, double got, double expected, int number,
 			 const char *file, int line)
@@ -83,6 +64,53 @@ assert_condition(bool holds, const char *condition, int number,
 	print_error("# case %d: not so: %s\n", number, condition);
 	_fail(file, line);
 }
+
+static inline void
+assert_doubles(double got, double expected, int number, const char *file,
+			   int line)
+{
+	assert_value(same_double(got, expected), got, expected, number, file,
+				 line);
+}
+
+static inline void
+assert_floats(float got, float expected, int number, const char *file,
+			  int line)
+{
+	assert_value(same_float(got, expected), got, expected, number, file, line);
+}
+
+static inline void
+assert_near(double got, double expected, double tolerance, int number,
+			const char *file, int line)
+{
+	assert_value(nearly_equal(got, expected, tolerance), got, expected, number,
+				 file, line);
+}
+
+static inline void
+assert_integers(int64_t got, int64_t expected, int number, const char *file,
+				int line)
+{
+	assert_value(got == expected, (double) got, (double) expected, number,
+				 file, line);
+}
+
+/*
+ * Each assertion takes a number that names the case in a loop (any number
+ * outside loops), and evaluates its arguments once: what is asserted of may
+ * answer otherwise when it is asked again.
+ */
+#define assert_same_double(got, expected, number) \
+	assert_doubles(got, expected, number, __FILE__, __LINE__)
+#define assert_same_float(got, expected, number) \
+	assert_floats(got, expected, number, __FILE__, __LINE__)
+#define assert_nearly_equal(got, expected, tolerance, number) \
+	assert_near(got, expected, tolerance, number, __FILE__, __LINE__)
+#define assert_int(got, expected, number) \
+	assert_integers(got, expected, number, __FILE__, __LINE__)
+#define assert_that(condition, number) \
+	assert_condition(condition, #condition, number, __FILE__, __LINE__)
 
 /* Memory of exactly the size asked, so that sanitizers see an overrun. */
 static inline void *

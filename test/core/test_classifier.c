@@ -108,6 +108,51 @@ build_random_indexes(Random *random, Suite *suite)
 		build_index(suite, INDEX_EPOCHS);
 }
 
+/* Build any of the indexes that can be, for either kind of CPU. */
+static void
+build_some_indexes(Random *random, Suite *suite)
+{
+	const Metric metric = suite->probes.metric;
+	bool		 is_complete = suite->classifier.indexes.is_complete;
+
+	metaprobe_cpu_pretend_portable(random_chance(random, 0.5));
+	for (int kind = 0; kind < N_INDEX_KINDS; kind++)
+	{
+		bool is_for_warping = kind == INDEX_ENVELOPES;
+
+		if (is_for_warping != (metric == METRIC_DTW) ||
+			(kind == INDEX_EPOCHS && metaprobe_is_angular(metric)) ||
+			((kind == INDEX_SKETCH || kind == INDEX_ROWS) && !is_complete))
+			continue;
+		if (random_chance(random, 0.6))
+			build_index(suite, kind);
+	}
+}
+
+/* Labels that each have a probe, and settings. */
+static void
+open_labelled_suite(Random *random, Suite *suite, Metric metric)
+{
+	ProbeCurves *probes = &suite->probes;
+	int			 n = probes->n_probes;
+	int			 n_labels = random_between(random, 2, 3);
+	int			 first[2] = {random_between(random, 1, n - 2),
+							 random_between(random, 1, n - 1)};
+
+	for (int probe = 0; probe < n; probe++)
+	{
+		suite->labels[probe] = probe >= first[0];
+		if (n_labels == 3 && first[1] > first[0])
+			suite->labels[probe] += probe >= first[1];
+	}
+	probes->k = random_between(random, 1, n < 16 ? n : 16);
+	probes->metric = metric;
+	probes->weights = random_below(random, N_WEIGHTS);
+	probes->band = random_between(random, DTW_NO_BAND, 4);
+	open_suite(suite);
+	build_some_indexes(random, suite);
+}
+
 static CurveStyle
 random_style(Random *random)
 {
@@ -289,7 +334,7 @@ compare_with_brute_force(const char *test_name, int rounds, int n_rows,
 			Ranking ranking = rank_all_probes(&suite.probes, row, n, except);
 
 			assert_int(search(&suite.classifier, row, n, except),
-					   suite.classifier.nearest.count, round);
+					   neighbour_count(&suite.probes, &ranking), round);
 			compare(&suite, &ranking, round);
 			free(ranking.ranked);
 		}
@@ -423,6 +468,124 @@ tags_agree_with_brute_force(void **state)
 {
 	(void) state;
 	compare_with_brute_force(__func__, 1500, 4, compare_tag);
+}
+
+typedef float (*LossMaker)(Random *random, const void *how);
+
+/* Compare the tags of rows and suites of few epochs, losses made alike. */
+static void
+compare_tags_of(const char *test_name, int rounds, double missing_share,
+				void (*choose)(Random *random, void *how), void *how,
+				LossMaker make)
+{
+	Random random = random_stream(test_name);
+
+	for (int round = 0; round < random_rounds(rounds); round++)
+	{
+		Suite		 suite;
+		ProbeCurves *probes = &suite.probes;
+		double		 share = random_chance(&random, 0.5) ? 0 : missing_share;
+		int			 n;
+
+		*probes = (ProbeCurves){.n_probes = random_between(&random, 3, 60),
+								.n_epochs = random_between(&random, 1, 6)};
+		n = probes->n_probes * probes->n_epochs;
+		choose(&random, how);
+		for (int i = 0; i < n; i++)
+			suite.losses[i] =
+				random_chance(&random, share) ? MISSING : make(&random, how);
+		open_labelled_suite(&random, &suite, round % N_CURVE_METRICS);
+		for (int i = 0; i < 4; i++)
+		{
+			float	row[MAX_EPOCHS];
+			int		except = random_except(&random, &suite);
+			Ranking ranking;
+
+			for (int j = 0; j < probes->n_epochs; j++)
+				row[j] = random_chance(&random, share) ? MISSING :
+														 make(&random, how);
+			ranking = rank_all_probes(probes, row, probes->n_epochs, except);
+			assert_int(search(&suite.classifier, row, probes->n_epochs,
+							  except),
+					   neighbour_count(probes, &ranking), round);
+			compare_search(&suite, &ranking, round);
+			compare_tag(&suite, &ranking, round);
+			free(ranking.ranked);
+		}
+		close_suite(&suite);
+	}
+}
+
+static void
+choose_nothing(Random *random, void *how)
+{
+	(void) random;
+	(void) how;
+}
+
+static float
+make_small_integer(Random *random, const void *how)
+{
+	(void) how;
+	return (float) random_below(random, 4);
+}
+
+/* Most distances tie, also where the neighbours end and a label is certain. */
+static void
+ties_agree_with_brute_force(void **state)
+{
+	(void) state;
+	compare_tags_of(__func__, 4000, 0.4, choose_nothing, NULL,
+					make_small_integer);
+}
+
+static void
+choose_scale(Random *random, void *how)
+{
+	*(double *) how = ldexp(1, random_between(random, -149, 126));
+}
+
+static float
+make_scaled(Random *random, const void *how)
+{
+	double loss = random_chance(random, 0.5) ? random_unit(random) :
+											   random_between(random, -1, 1);
+
+	return (float) (loss * *(const double *) how) + 0.0f;
+}
+
+/* From denormals to what no float holds the square of. */
+static void
+losses_of_any_scale_agree_with_brute_force(void **state)
+{
+	double scale;
+
+	(void) state;
+	compare_tags_of(__func__, 2000, 0.2, choose_scale, &scale, make_scaled);
+}
+
+/* Losses that are nearly one. */
+static void
+choose_closeness(Random *random, void *how)
+{
+	*(double *) how = ldexp(1, random_between(random, -24, -4));
+}
+
+static float
+make_nearly_equal(Random *random, const void *how)
+{
+	return (float) (1 + random_unit(random) * *(const double *) how);
+}
+
+/* Distances of a few of their last bits, which no rough one tells apart. */
+static void
+nearly_equal_losses_agree_with_brute_force(void **state)
+{
+	double closeness;
+
+	(void) state;
+	compare_tags_of(__func__, 2000, 0.2, choose_closeness, &closeness,
+					make_nearly_equal);
 }
 
 /*
@@ -825,7 +988,8 @@ balanced_votes_count_the_share(void **state)
 static void
 balanced_votes_tie_exactly(void **state)
 {
-	const int sizes[][2] = {{2, 6}, {6, 2}, {1, 6}, {3, 10}, {7, 12}};
+	const int sizes[][2] = {{2, 6}, {6, 2}, {1, 6}, {3, 10}, {7, 12},
+								 {2, 13}, {11, 14}};
 
 	(void) state;
 	for (int i = 0; i < LENGTH_OF(sizes); i++)
@@ -854,6 +1018,75 @@ balanced_votes_tie_exactly(void **state)
 					   i);
 			close_suite(&suite);
 		}
+	}
+}
+
+/* Probes of one or two epochs, label by label. */
+static void
+open_by_hand(Suite *suite, const float *losses, int n_epochs,
+			 const int *n_probes, Metric metric, int k)
+{
+	int n = n_probes[0] + n_probes[1];
+
+	suite->probes = (ProbeCurves){.n_probes = n,
+								  .n_epochs = n_epochs,
+								  .k = k,
+								  .band = DTW_NO_BAND,
+								  .metric = metric,
+								  .weights = WEIGHTS_UNIFORM};
+	memcpy(suite->losses, losses, n * n_epochs * sizeof(float));
+	for (int probe = 0; probe < n; probe++)
+		suite->labels[probe] = probe >= n_probes[0];
+	open_suite(suite);
+}
+
+/*
+ * Two probes of label 0 at distance 1, those of label 1 at a half, 1 and 5: a
+ * majority of three within 1, but probes of label 0 as far away come first.
+ */
+static void
+a_tie_at_the_majority_leaves_the_label_open(void **state)
+{
+	const float losses[] = {1, 1, 0.5f, 1, 5};
+	const int	n_probes[] = {2, 3};
+	const float row[] = {0};
+
+	(void) state;
+	for (int kinds = 0; kinds < 8; kinds++)
+	{
+		Suite suite;
+
+		open_by_hand(&suite, losses, 1, n_probes, kinds % 2, 3);
+		if (kinds & 2)
+			build_index(&suite, INDEX_SKETCH);
+		if (kinds & 4)
+			build_index(&suite, INDEX_ROWS);
+		metaprobe_classifier_begin(&suite.classifier, row, 1, -1);
+		assert_int(metaprobe_classifier_label(&suite.classifier), 0, kinds);
+		close_suite(&suite);
+	}
+}
+
+/* All but one probe of label 0 share no epoch with the row, so they have no vote. */
+static void
+undefined_distances_make_no_label_certain(void **state)
+{
+	const float losses[] = {4, 4, MISSING, 4, MISSING, 4, MISSING,
+							4, MISSING, 4, MISSING, 4, MISSING, 4,
+							MISSING, 4, 1, 2, 2, 1};
+	const int	n_probes[] = {8, 2};
+	const float row[] = {1, MISSING};
+	const Metric metrics[] = {METRIC_L2, METRIC_L1, METRIC_COSINE};
+
+	(void) state;
+	for (int i = 0; i < LENGTH_OF(metrics); i++)
+	{
+		Suite suite;
+
+		open_by_hand(&suite, losses, 2, n_probes, metrics[i], 9);
+		metaprobe_classifier_begin(&suite.classifier, row, 2, -1);
+		assert_int(metaprobe_classifier_label(&suite.classifier), 1, i);
+		close_suite(&suite);
 	}
 }
 
@@ -928,6 +1161,38 @@ failed_attempts_are_repeated_later(void **state)
 	close_suite(&suite);
 }
 
+/* Of probes with gaps only what serves them, however many rows ask for it. */
+static void
+no_index_is_wanted_that_cannot_be_built(void **state)
+{
+	const float rows[][3] = {{3, 3, 3}, {3, MISSING, 3}, {1, 2, MISSING}};
+
+	(void) state;
+	for (int metric = 0; metric < N_CURVE_METRICS; metric++)
+	{
+		Suite		  suite;
+		ProbeIndexes *indexes = &suite.classifier.indexes;
+		IndexKind	  useful = metric == METRIC_DTW ? INDEX_ENVELOPES :
+							   metaprobe_is_angular(metric) ? INDEX_NONE :
+															  INDEX_EPOCHS;
+
+		open_example(&suite, metric, 3);
+		close_suite(&suite);
+		suite.losses[0] = MISSING;
+		open_suite(&suite);
+		for (int built = 0; built < 2; built++)
+		{
+			for (int i = 0; i < 1000; i++)
+				search(&suite.classifier, rows[i % 3], 3, -1);
+			assert_int(metaprobe_indexes_wanted(indexes),
+					   built ? INDEX_NONE : useful, metric);
+			if (useful != INDEX_NONE && !built)
+				build_index(&suite, useful);
+		}
+		close_suite(&suite);
+	}
+}
+
 int
 main(void)
 {
@@ -938,6 +1203,9 @@ main(void)
 		cmocka_unit_test(scores_agree_with_brute_force),
 		cmocka_unit_test(novelty_agrees_with_brute_force),
 		cmocka_unit_test(tags_agree_with_brute_force),
+		cmocka_unit_test(ties_agree_with_brute_force),
+		cmocka_unit_test(losses_of_any_scale_agree_with_brute_force),
+		cmocka_unit_test(nearly_equal_losses_agree_with_brute_force),
 		cmocka_unit_test(too_novel_a_curve_has_no_label),
 		cmocka_unit_test(evidence_agrees_with_brute_force),
 		cmocka_unit_test(all_but_one_probe_may_be_candidates),
@@ -951,6 +1219,9 @@ main(void)
 		cmocka_unit_test(one_label_alone_has_no_score),
 		cmocka_unit_test(balanced_votes_count_the_share),
 		cmocka_unit_test(balanced_votes_tie_exactly),
+		cmocka_unit_test(a_tie_at_the_majority_leaves_the_label_open),
+		cmocka_unit_test(undefined_distances_make_no_label_certain),
+		cmocka_unit_test(no_index_is_wanted_that_cannot_be_built),
 		cmocka_unit_test(reaches_are_computed_once),
 		cmocka_unit_test(failed_attempts_are_repeated_later),
 	};

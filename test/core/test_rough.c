@@ -203,8 +203,8 @@ rough_distances_bound_the_exact_ones(void **state)
 }
 
 /*
- * Differences of just under a step in all numbers, which rounding makes none or
- * two steps: what the bounds are for.
+ * Differences that rounding makes a step less or more in all numbers, and whose
+ * squares lose the most by being divided: what the bounds are for.
  */
 static void
 roundings_that_add_up_are_allowed_for(void **state)
@@ -222,16 +222,20 @@ roundings_that_add_up_are_allowed_for(void **state)
 		float		  a = halves[random_below(&random, 4)];
 		float		  b = halves[random_below(&random, 4)];
 		float	scale = (float) ldexp(1, random_between(&random, -20, 20));
+		int		most = random_chance(&random, 0.5) ? 1 : 20;
+		int		apart[2]; /* by so many steps more, in turn */
 		int32_t roughs[2];
 
 		/* the first number spans so much that a step is the scale */
 		rows.numbers[0] = -16383 * scale;
 		rows.numbers[2 * rows.n] = 16383 * scale;
+		for (int i = 0; i < 2; i++)
+			apart[i] = random_below(&random, most);
 		for (int i = 1; i < rows.n; i++)
 		{
 			rows.numbers[i] = -a * scale;
 			rows.numbers[rows.n + i] = a * scale;
-			rows.from[i] = b * scale;
+			rows.from[i] = (b + apart[i % 2]) * scale;
 		}
 		if (round % 4 >= 2)
 			forget_numbers(&random, &rows);
@@ -239,6 +243,68 @@ roundings_that_add_up_are_allowed_for(void **state)
 		metaprobe_rough_distances(&rows.rough, &rows.query, which, 2, roughs);
 		for (int i = 0; i < 2; i++)
 			assert_bounds_hold(&rows, which[i], roughs[i], round);
+		close_rows(&rows);
+	}
+}
+
+/* The float nearest to half a step beyond so many steps, all but so many ulps. */
+static float
+near_half(const RoughRows *rows, int steps, int ulps)
+{
+	float number = (float) ((steps + 0.5) * rows->grid.step);
+
+	for (; ulps > 0; ulps--)
+		number = nextafterf(number, 0);
+	for (; ulps < 0; ulps++)
+		number = nextafterf(number, INFINITY);
+	return number;
+}
+
+/*
+ * Numbers at one end of the grid and a query at the other, both just at half a
+ * step, which single precision rounds the wrong way: all differences are off by
+ * more than a step.
+ */
+static void
+roundings_in_single_precision_are_allowed_for(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < random_rounds(4000); round++)
+	{
+		const int32_t which[] = {2, 3};
+		int32_t		  roughs[2];
+		Rows		  rows = {.n_rows = 4, .n = 16, .norm = PACKED_SQUARES};
+		int			  steps = random_between(&random, 16000, 16380);
+		/* a step's inverse just above a power of two is rounded the most */
+		float end = (float) (GRID_LARGEST_LIMIT * 0x1p-14 *
+							 (1 - 0.001 * random_unit(&random)));
+
+		/* once to learn the step, of which the ends alone decide */
+		for (int i = 0; i < rows.n; i++)
+		{
+			rows.numbers[i] = -end;
+			rows.numbers[rows.n + i] = end;
+		}
+		open_rows(&rows);
+		for (int i = 0; i < rows.n; i++)
+		{
+			rows.numbers[2 * rows.n + i] = -near_half(&rows.rough, steps, 1);
+			rows.numbers[3 * rows.n + i] = -near_half(&rows.rough, steps, -1);
+		}
+		close_rows(&rows);
+		open_rows(&rows);
+		for (int ulps = -3; ulps <= 3; ulps++)
+		{
+			for (int i = 0; i < rows.n; i++)
+				rows.from[i] = near_half(&rows.rough, steps, ulps);
+			set_query(&rows);
+			metaprobe_rough_distances(&rows.rough, &rows.query, which, 2,
+									  roughs);
+			for (int i = 0; i < 2; i++)
+				assert_bounds_hold(&rows, which[i], roughs[i], round);
+		}
 		close_rows(&rows);
 	}
 }
@@ -387,6 +453,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		test_with_both_kernels(rough_distances_bound_the_exact_ones),
 		test_with_both_kernels(roundings_that_add_up_are_allowed_for),
+		test_with_both_kernels(roundings_in_single_precision_are_allowed_for),
 		test_with_both_kernels(rough_distances_are_nearly_exact),
 		cmocka_unit_test(kernels_agree),
 		test_with_both_kernels(the_largest_distances_are_finite),
