@@ -542,7 +542,9 @@ ties_agree_with_brute_force(void **state)
 static void
 choose_scale(Random *random, void *how)
 {
-	*(double *) how = ldexp(1, random_between(random, -149, 126));
+	*(double *) how = ldexp(1, random_chance(random, 0.1) ?
+								   random_between(random, 98, 101) :
+								   random_between(random, -149, 126));
 }
 
 static float
@@ -554,7 +556,7 @@ make_scaled(Random *random, const void *how)
 	return (float) (loss * *(const double *) how) + 0.0f;
 }
 
-/* From denormals to what no float holds the square of. */
+/* From denormals to what no float holds the square of, nor a sketch. */
 static void
 losses_of_any_scale_agree_with_brute_force(void **state)
 {
@@ -988,8 +990,8 @@ balanced_votes_count_the_share(void **state)
 static void
 balanced_votes_tie_exactly(void **state)
 {
-	const int sizes[][2] = {{2, 6}, {6, 2}, {1, 6}, {3, 10}, {7, 12},
-								 {2, 13}, {11, 14}};
+	const int sizes[][2] = {{2, 6},	 {6, 2},  {1, 6},  {3, 10},
+							{7, 12}, {2, 13}, {11, 14}};
 
 	(void) state;
 	for (int i = 0; i < LENGTH_OF(sizes); i++)
@@ -1071,11 +1073,11 @@ a_tie_at_the_majority_leaves_the_label_open(void **state)
 static void
 undefined_distances_make_no_label_certain(void **state)
 {
-	const float losses[] = {4, 4, MISSING, 4, MISSING, 4, MISSING,
-							4, MISSING, 4, MISSING, 4, MISSING, 4,
-							MISSING, 4, 1, 2, 2, 1};
-	const int	n_probes[] = {8, 2};
-	const float row[] = {1, MISSING};
+	const float	 losses[] = {4,		  4, MISSING, 4, MISSING, 4, MISSING, 4,
+							 MISSING, 4, MISSING, 4, MISSING, 4, MISSING, 4,
+							 1,		  2, 2,		  1};
+	const int	 n_probes[] = {8, 2};
+	const float	 row[] = {1, MISSING};
 	const Metric metrics[] = {METRIC_L2, METRIC_L1, METRIC_COSINE};
 
 	(void) state;
@@ -1165,25 +1167,31 @@ failed_attempts_are_repeated_later(void **state)
 static void
 no_index_is_wanted_that_cannot_be_built(void **state)
 {
-	const float rows[][3] = {{3, 3, 3}, {3, MISSING, 3}, {1, 2, MISSING}};
+	const float losses[] = {1, 2, 3, 4, 5, 6, 6, 5, MISSING,
+							3, 2, 1, 1, 1, 2, 2, 3, 3};
+	const int	n_probes[] = {2, 1};
+	const float rows[][6] = {{3, 1, 3, 2, 3, 3},
+							 {3, MISSING, 3, 1, 1, 1},
+							 {1, MISSING, 2, MISSING, 1, MISSING}};
 
 	(void) state;
 	for (int metric = 0; metric < N_CURVE_METRICS; metric++)
 	{
 		Suite		  suite;
 		ProbeIndexes *indexes = &suite.classifier.indexes;
-		IndexKind	  useful = metric == METRIC_DTW ? INDEX_ENVELOPES :
+		IndexKind	  useful = metric == METRIC_DTW			? INDEX_ENVELOPES :
 							   metaprobe_is_angular(metric) ? INDEX_NONE :
 															  INDEX_EPOCHS;
 
-		open_example(&suite, metric, 3);
-		close_suite(&suite);
-		suite.losses[0] = MISSING;
-		open_suite(&suite);
+		open_by_hand(&suite, losses, 6, n_probes, metric, 1);
 		for (int built = 0; built < 2; built++)
 		{
 			for (int i = 0; i < 1000; i++)
-				search(&suite.classifier, rows[i % 3], 3, -1);
+			{
+				metaprobe_classifier_begin(&suite.classifier, rows[i % 3], 6,
+										   -1);
+				(void) metaprobe_classifier_label(&suite.classifier);
+			}
 			assert_int(metaprobe_indexes_wanted(indexes),
 					   built ? INDEX_NONE : useful, metric);
 			if (useful != INDEX_NONE && !built)
