@@ -535,7 +535,7 @@ static void
 ties_agree_with_brute_force(void **state)
 {
 	(void) state;
-	compare_tags_of(__func__, 4000, 0.4, choose_nothing, NULL,
+	compare_tags_of(__func__, 2000, 0.4, choose_nothing, NULL,
 					make_small_integer);
 }
 
@@ -563,7 +563,7 @@ losses_of_any_scale_agree_with_brute_force(void **state)
 	double scale;
 
 	(void) state;
-	compare_tags_of(__func__, 2000, 0.2, choose_scale, &scale, make_scaled);
+	compare_tags_of(__func__, 1200, 0.2, choose_scale, &scale, make_scaled);
 }
 
 /* Losses that are nearly one. */
@@ -586,7 +586,7 @@ nearly_equal_losses_agree_with_brute_force(void **state)
 	double closeness;
 
 	(void) state;
-	compare_tags_of(__func__, 2000, 0.2, choose_closeness, &closeness,
+	compare_tags_of(__func__, 1000, 0.2, choose_closeness, &closeness,
 					make_nearly_equal);
 }
 
