@@ -363,19 +363,11 @@ metaprobe_packed_threshold(const PackedPoints *packed,
 {
 	const double margin = 1e-9;
 	bool		 is_square = packed->norm == PACKED_SQUARES;
-	double		 within = distance * (1 + margin);
-	double		 off = query->n_known;
-	double		 limit;
+	double		 within =
+		metaprobe_packed_within(packed->norm, distance, query->beyond);
+	double off = query->n_known;
+	double limit;
 
-	if (query->beyond > 0)
-	{
-		within = is_square ? distance * distance : distance;
-		within = within * (1 + margin) - query->beyond * (1 - margin);
-		if (!(within > 0))
-			within = 0;
-		if (is_square)
-			within = sqrt(within);
-	}
 	limit = within * packed->grid.inverse_step + (is_square ? sqrt(off) : off);
 	if (is_square)
 		limit *= limit;

@@ -79,6 +79,30 @@ extern int32_t metaprobe_packed_threshold(const PackedPoints *packed,
 										  const PackedQuery	 *query,
 										  double			  distance);
 
+/*
+ * What is left of a distance on the grid, or a little more, if so much of it, by
+ * the norm, lies beyond.
+ */
+static inline double
+metaprobe_packed_within(PackedNorm norm, double distance, double beyond)
+{
+	/* far above what rounding does to a few doubles */
+	const double margin = 1e-9;
+	double		 within = distance;
+
+	if (beyond > 0)
+	{
+		if (norm == PACKED_SQUARES)
+			within *= distance;
+		within = within * (1 + margin) - beyond * (1 - margin);
+		if (!(within > 0))
+			within = 0;
+		if (norm == PACKED_SQUARES)
+			within = sqrt(within);
+	}
+	return within * (1 + margin);
+}
+
 /* So many points fill whole blocks. */
 static inline int
 metaprobe_packed_padded(int n_points)

@@ -336,18 +336,10 @@ metaprobe_rough_threshold(const RoughRows *rows, const RoughQuery *query,
 						  double distance)
 {
 	bool   is_square = rows->norm == PACKED_SQUARES;
-	double within = distance * (1 + MARGIN);
+	double within =
+		metaprobe_packed_within(rows->norm, distance, query->beyond);
 	double limit;
 
-	if (query->beyond > 0)
-	{
-		within = is_square ? distance * distance : distance;
-		within = within * (1 + MARGIN) - query->beyond * (1 - MARGIN);
-		if (!(within > 0))
-			within = 0;
-		if (is_square)
-			within = sqrt(within);
-	}
 	limit =
 		(within * rows->grid.inverse_step + query->steps_off) * (1 + MARGIN);
 	if (is_square)
