@@ -30,14 +30,13 @@ typedef enum PackedNorm
 
 typedef struct PackedPoints
 {
-	int16_t *values;
-	uint32_t
-		*norms; /* sums of the squares of each point's values, modulo 2^32 */
-	Grid grid;	/* that coordinates are rounded to */
-	int	 n_points;
-	int	 n_coordinates;
-	bool has_unknown; /* some coordinates are NaN: values of 0 */
-	int16_t	   bias;  /* added to values, so that no other is 0 */
+	int16_t	  *values;
+	uint32_t  *norms; /* of each point, squared, modulo 2^32 */
+	Grid	   grid;  /* that coordinates are rounded to */
+	int		   n_points;
+	int		   n_coordinates;
+	bool	   has_unknown; /* some coordinates are NaN: values of 0 */
+	int16_t	   bias;		/* added to values, so that no other is 0 */
 	PackedNorm norm;
 } PackedPoints;
 
@@ -47,13 +46,13 @@ typedef struct PackedQuery
 	int32_t *pairs; /* two quantised coordinates each */
 	int32_t *masks; /* -1 in the half of a coordinate that is known */
 	int32_t *numbers;
-	int32_t *factors; /* -2 times the pairs, if there are any */
-	uint32_t norm;
-	bool   has_factors; /* all coordinates are known, of all points as well */
-	int	   n_pairs;
-	int	   n_whole; /* the first ones; of the others one half is known */
-	int	   n_known; /* coordinates */
-	double beyond;	/* how far it lies beyond what can be packed */
+	int32_t *factors;	  /* -2 times the pairs, for distances by products */
+	uint32_t norm;		  /* as those of the points, for these as well */
+	bool	 has_factors; /* all coordinates are known, of all points, too */
+	int		 n_pairs;
+	int		 n_whole; /* the first ones; of the others one half is known */
+	int		 n_known; /* coordinates */
+	double	 beyond;  /* how far it lies beyond what can be packed */
 } PackedQuery;
 
 extern size_t metaprobe_packed_size(int n_points, int n_coordinates);

@@ -2,17 +2,17 @@
  * rough_sums.h
  *		How the sums of rough distances are taken, and so how far off they are.
  *
- * Lanes, two numbers each, have sums of 32 bits of their own.  Sums of squares
- * or products are divided by the unit before they can overflow: products of two
- * numbers are below 2^28 in size, squares of differences below 2^30.  Sums of
- * sizes need no division.
+ * Each pair of lanes has a sum of 32 bits of its own.  Sums of squares are divided
+ * by the unit before they can overflow, those of products by half of it: products
+ * of two numbers are below 2^28 in size, squares of differences below 2^30.  Sums
+ * of sizes need no division.
  */
 #ifndef METAPROBE_CORE_ROUGH_SUMS_H
 #define METAPROBE_CORE_ROUGH_SUMS_H
 
 #include "rough.h"
 
-#define ROUGH_LANES 16 /* that rows are padded to */
+#define ROUGH_LANES 16 /* of a number each, which rows are padded to */
 #define ROUGH_SUMS (ROUGH_LANES / 2)
 
 /*
