@@ -8,10 +8,10 @@
 
 #include "fmgr.h"
 #include "funcapi.h"
-#include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
+#include "aligned.h"
 #include "compat.h"
 #include "core/dtw.h"
 #include "core/fit.h"
@@ -36,21 +36,13 @@ unfitted_curves(const SuiteView *view)
 	return curves;
 }
 
-/* Memory aligned for the vectors of the core, of any size. */
-static void *
-allocate_room(Size size)
-{
-	const Size alignment = 64;
-	void *room = palloc_extended(add_size(size, alignment), MCXT_ALLOC_HUGE);
-
-	return (void *) TYPEALIGN(alignment, room);
-}
-
 static void
 choose(Fit *fit, const ProbeCurves *curves)
 {
 	metaprobe_fit_choose(fit, curves,
-						 allocate_room(metaprobe_fit_size(curves)));
+						 metaprobe_alloc_aligned(CurrentMemoryContext,
+												 metaprobe_fit_size(curves),
+												 0));
 }
 
 /* Learn the matrix of the chosen candidate, if it has one, from all probes. */
@@ -61,9 +53,10 @@ learn_matrix(const ProbeCurves *curves, const FitCandidate *chosen,
 	Size	n_entries = metaprobe_triangle_size(curves->n_epochs);
 	double *matrix = palloc(mul_size(n_entries, sizeof(double)));
 
-	settings->shrinkage =
-		metaprobe_fit_matrix(curves, chosen->scale, chosen->shrinkage, matrix,
-							 allocate_room(metaprobe_fit_matrix_room(curves)));
+	settings->shrinkage = metaprobe_fit_matrix(
+		curves, chosen->scale, chosen->shrinkage, matrix,
+		metaprobe_alloc_aligned(CurrentMemoryContext,
+								metaprobe_fit_matrix_room(curves), 0));
 	if (isnan(settings->shrinkage))
 		return;
 	settings->matrix = matrix;

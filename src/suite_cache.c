@@ -41,6 +41,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "aligned.h"
 #include "compat.h"
 #include "suite_cache.h"
 
@@ -155,8 +156,10 @@ load(Datum value, MemoryContext parent)
 	loaded->suite = DatumGetProbeSuite(PointerGetDatum(copy));
 	metaprobe_suite_view(loaded->suite, &loaded->view);
 	searched = metaprobe_suite_searched(&loaded->view);
-	metaprobe_classifier_init(&loaded->classifier, &searched,
-							  palloc(metaprobe_classifier_size(&searched)));
+	metaprobe_classifier_init(
+		&loaded->classifier, &searched,
+		metaprobe_alloc_aligned(context, metaprobe_classifier_size(&searched),
+								0));
 	if (loaded->view.points)
 	{
 		int n = searched.n_epochs;

@@ -6,12 +6,8 @@
  */
 #include "postgres.h"
 
-#include "storage/shmem.h"
-#include "utils/memutils.h"
-
+#include "aligned.h"
 #include "suite_index.h"
-
-#define INDEX_ALIGNMENT 64 /* of a cache line */
 
 /*
  * Build an index that enough searches would have used by now, if any.  It
@@ -21,7 +17,6 @@
 void
 metaprobe_suite_add_indexes(LoadedSuite *suite)
 {
-	const int	  flags = MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM;
 	Classifier	 *classifier = &suite->classifier;
 	ProbeCurves	 *probes = &classifier->probes;
 	IndexKind	  kind = metaprobe_indexes_wanted(&classifier->indexes);
@@ -35,16 +30,13 @@ metaprobe_suite_add_indexes(LoadedSuite *suite)
 	context = AllocSetContextCreate(CurrentMemoryContext, "metaprobe index",
 									ALLOCSET_SMALL_SIZES);
 	memory =
-		MemoryContextAllocExtended(context,
-								   add_size(metaprobe_index_size(probes, kind),
-											INDEX_ALIGNMENT),
-								   flags);
-	workspace =
-		palloc_extended(metaprobe_index_workspace_size(probes, kind), flags);
+		metaprobe_alloc_aligned(context, metaprobe_index_size(probes, kind),
+								MCXT_ALLOC_NO_OOM);
+	workspace = palloc_extended(metaprobe_index_workspace_size(probes, kind),
+								MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
 	if (memory && workspace)
 	{
-		metaprobe_index_build(&classifier->indexes, probes, kind,
-							  (void *) TYPEALIGN(INDEX_ALIGNMENT, memory),
+		metaprobe_index_build(&classifier->indexes, probes, kind, memory,
 							  workspace);
 		MemoryContextSetParent(context, suite->context);
 	}
