@@ -46,75 +46,6 @@ find_threshold(const int32_t *bounds, int n, int rank)
 	return high;
 }
 
-/*
- * So few that counting for each how many are smaller is faster than halving,
- * each step of which waits for the last.
- */
-#define SELECTED_BY_COUNTS 40
-
-typedef int32_t Eight __attribute__((vector_size(8 * 4)));
-
-#define EIGHTS_AT_ONCE 2
-
-/*
- * The rank-th smallest of a few bounds: the largest of those that fewer than
- * rank are smaller than.
- */
-ALWAYS_INLINE int32_t
-select_by_counts(const int32_t *bounds, int n, int rank)
-{
-	const int at_once = 8 * EIGHTS_AT_ONCE;
-	Eight	  largest = {0};
-	int32_t	  result = 0;
-
-	for (int first = 0; first < n; first += at_once)
-	{
-		Eight others[EIGHTS_AT_ONCE] = {{0}};
-		Eight smaller[EIGHTS_AT_ONCE] = {{0}};
-		int	  n_others = n - first < at_once ? n - first : at_once;
-
-		memcpy(others, bounds + first, n_others * sizeof(int32_t));
-		for (int i = 0; i < n; i++)
-		{
-			for (int v = 0; v < EIGHTS_AT_ONCE; v++)
-				smaller[v] -= bounds[i] < others[v];
-		}
-		for (int v = 0; v < EIGHTS_AT_ONCE; v++)
-		{
-			/* masks are -1 where true */
-			Eight is_larger = (smaller[v] < rank) & (others[v] > largest);
-
-			largest = (others[v] & is_larger) | (largest & ~is_larger);
-		}
-	}
-	for (int i = 0; i < 8; i++)
-		result = largest[i] > result ? largest[i] : result;
-	return result;
-}
-
-ALWAYS_INLINE int32_t
-select_bound(const int32_t *bounds, int n, int rank)
-{
-	return n <= SELECTED_BY_COUNTS ? select_by_counts(bounds, n, rank) :
-									 find_threshold(bounds, n, rank);
-}
-
-/* Deal out single bounds [first, end); the first one goes to the slot. */
-static void
-deal_some(const int32_t *bounds, int first, int end, BoundSlots *slots,
-		  int slot)
-{
-	for (int i = first; i < end; i++)
-	{
-		if (bounds[i] < slots->bounds[slot])
-		{
-			slots->bounds[slot] = bounds[i];
-			slots->probes[slot] = i;
-		}
-		slot = slot + 1 < slots->n_slots ? slot + 1 : 0;
-	}
-}
-
 static int
 collect_portable(const int32_t *bounds, int first, int end, int32_t threshold,
 				 int32_t *probes)
@@ -129,12 +60,12 @@ collect_portable(const int32_t *bounds, int first, int end, int32_t threshold,
 	return n;
 }
 
-/* Move those of [first, end) that are within the threshold to those kept before. */
 static int
-keep_portable(int32_t *bounds, int32_t *probes, int first, int end,
-			  int32_t threshold, int n_kept)
+keep_portable(int32_t *bounds, int32_t *probes, int n, int32_t threshold)
 {
-	for (int i = first; i < end; i++)
+	int n_kept = 0;
+
+	for (int i = 0; i < n; i++)
 	{
 		int32_t bound = bounds[i];
 
@@ -145,21 +76,32 @@ keep_portable(int32_t *bounds, int32_t *probes, int first, int end,
 	return n_kept;
 }
 
+/* Deal the bounds [first, end), the first one to the first slot. */
+static void
+deal_portable(const int32_t *bounds, int first, int end, BoundSlots *slots)
+{
+	int slot = 0;
+
+	for (int i = first; i < end; i++)
+	{
+		if (bounds[i] < slots->bounds[slot])
+		{
+			slots->bounds[slot] = bounds[i];
+			slots->probes[slot] = i;
+		}
+		slot = slot + 1 < slots->n_slots ? slot + 1 : 0;
+	}
+}
+
 #ifdef METAPROBE_HAVE_AVX2_KERNELS
 #include <immintrin.h>
 #define AVX2 __attribute__((target("avx2,popcnt")))
 
-AVX2 static int
-count_avx2(const int32_t *bounds, int first, int end, int32_t threshold)
-{
-	return count(bounds, first, end, threshold);
-}
-
-AVX2 static int32_t
-select_avx2(const int32_t *bounds, int n, int rank)
-{
-	return select_bound(bounds, n, rank);
-}
+/*
+ * What is left of an array behind its last eight is taken as eight, too, of
+ * which some are not there: loops over a few at its end would be left at another
+ * time for each curve, which no CPU guesses.
+ */
 
 AVX2 ALWAYS_INLINE __m256i
 load(const int32_t *numbers)
@@ -171,6 +113,123 @@ AVX2 ALWAYS_INLINE void
 store(int32_t *numbers, __m256i eight)
 {
 	_mm256_storeu_si256((__m256i *) numbers, eight);
+}
+
+/* A mask of the first n of eight. */
+AVX2 ALWAYS_INLINE __m256i
+first_of_eight(int n)
+{
+	return _mm256_cmpgt_epi32(_mm256_set1_epi32(n),
+							  _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+/* The first n of eight numbers, and 0 for all others, which are not read. */
+AVX2 ALWAYS_INLINE __m256i
+load_first(const int32_t *numbers, int n)
+{
+	return _mm256_maskload_epi32(numbers, first_of_eight(n));
+}
+
+AVX2 ALWAYS_INLINE int32_t
+total(__m256i eight)
+{
+	__m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight),
+								 _mm256_extracti128_si256(eight, 1));
+
+	four = _mm_hadd_epi32(four, four);
+	return _mm_cvtsi128_si32(_mm_hadd_epi32(four, four));
+}
+
+AVX2 ALWAYS_INLINE int32_t
+largest_of(__m256i eight)
+{
+	__m128i four = _mm_max_epi32(_mm256_castsi256_si128(eight),
+								 _mm256_extracti128_si256(eight, 1));
+
+	four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+	return _mm_cvtsi128_si32(
+		_mm_max_epi32(four, _mm_shuffle_epi32(four, 0xb1)));
+}
+
+/* Masks are -1 where true. */
+AVX2 static int
+count_avx2(const int32_t *bounds, int first, int end, int32_t threshold)
+{
+	const __m256i  limit = _mm256_set1_epi32(threshold + 1);
+	const int32_t *from = bounds + first;
+	int			   n = end - first;
+	__m256i		   even = _mm256_setzero_si256();
+	__m256i		   odd = _mm256_setzero_si256();
+
+	for (; n >= 16; n -= 16, from += 16)
+	{
+		even = _mm256_add_epi32(even, _mm256_cmpgt_epi32(limit, load(from)));
+		odd = _mm256_add_epi32(odd, _mm256_cmpgt_epi32(limit, load(from + 8)));
+	}
+	for (; n > 0; n -= 8, from += 8)
+	{
+		__m256i within = _mm256_cmpgt_epi32(limit, load_first(from, n));
+
+		even = _mm256_add_epi32(even,
+								_mm256_and_si256(within, first_of_eight(n)));
+	}
+	return -total(_mm256_add_epi32(even, odd));
+}
+
+/*
+ * So few that counting for each how many are smaller is faster than halving,
+ * each step of which waits for the last.
+ */
+#define SELECTED_BY_COUNTS 64
+
+#define MOST_EIGHTS_AT_ONCE 4
+
+/*
+ * The rank-th smallest of a few bounds: the largest of those that fewer than
+ * rank are smaller than.  So many eights are counted for at once, a constant.
+ */
+AVX2 ALWAYS_INLINE int32_t
+select_by_counts(const int32_t *bounds, int n, int rank, int n_eights)
+{
+	const __m256i limit = _mm256_set1_epi32(rank);
+	__m256i		  largest = _mm256_setzero_si256();
+
+	for (int first = 0; first < n; first += 8 * n_eights)
+	{
+		__m256i others[MOST_EIGHTS_AT_ONCE];
+		__m256i smaller[MOST_EIGHTS_AT_ONCE];
+
+		for (int v = 0; v < n_eights; v++)
+		{
+			others[v] = load_first(bounds + first + 8 * v, n - first - 8 * v);
+			smaller[v] = _mm256_setzero_si256();
+		}
+		for (int i = 0; i < n; i++)
+		{
+			__m256i bound = _mm256_set1_epi32(bounds[i]);
+
+			for (int v = 0; v < n_eights; v++)
+				smaller[v] =
+					_mm256_sub_epi32(smaller[v],
+									 _mm256_cmpgt_epi32(others[v], bound));
+		}
+		for (int v = 0; v < n_eights; v++)
+			largest = _mm256_max_epi32(
+				largest,
+				_mm256_and_si256(others[v],
+								 _mm256_cmpgt_epi32(limit, smaller[v])));
+	}
+	return largest_of(largest);
+}
+
+AVX2 static int32_t
+select_avx2(const int32_t *bounds, int n, int rank)
+{
+	if (n <= 16)
+		return select_by_counts(bounds, n, rank, 2);
+	if (n <= SELECTED_BY_COUNTS)
+		return select_by_counts(bounds, n, rank, MOST_EIGHTS_AT_ONCE);
+	return find_threshold(bounds, n, rank);
 }
 
 /*
@@ -214,6 +273,13 @@ places_of(unsigned mask)
 		_mm_loadl_epi64((const __m128i *) &places_in[mask]));
 }
 
+/* The first n bits. */
+static inline unsigned
+first_bits(int n)
+{
+	return (1u << n) - 1;
+}
+
 /* Eight at once are written, however many belong there: nothing has to guess. */
 AVX2 static int
 collect_avx2(const int32_t *bounds, int first, int end, int32_t threshold,
@@ -224,17 +290,32 @@ collect_avx2(const int32_t *bounds, int first, int end, int32_t threshold,
 	__m256i		  from = _mm256_set1_epi32(first);
 	size_t		  n = 0;
 	ptrdiff_t	  i = first;
+	unsigned	  within;
 
 	for (; i + 8 <= end; i += 8)
 	{
-		unsigned within = bits_below(load(bounds + i), limit);
-
+		within = bits_below(load(bounds + i), limit);
 		store(probes + n, _mm256_add_epi32(from, places_of(within)));
 		n += __builtin_popcount(within);
 		from = _mm256_add_epi32(from, step);
 	}
-	return (int) n +
-		   collect_portable(bounds, (int) i, end, threshold, probes + n);
+	if (i < end)
+	{
+		int left = (int) (end - i);
+
+		within =
+			bits_below(load_first(bounds + i, left), limit) & first_bits(left);
+		store(probes + n, _mm256_add_epi32(from, places_of(within)));
+		n += __builtin_popcount(within);
+	}
+	return (int) n;
+}
+
+/* Write those of eight that are in the mask. */
+AVX2 ALWAYS_INLINE void
+store_within(int32_t *numbers, __m256i eight, unsigned within)
+{
+	store(numbers, _mm256_permutevar8x32_epi32(eight, places_of(within)));
 }
 
 AVX2 static int
@@ -242,27 +323,28 @@ keep_avx2(int32_t *bounds, int32_t *probes, int n, int32_t threshold)
 {
 	const __m256i limit = _mm256_set1_epi32(threshold + 1);
 	size_t		  n_kept = 0;
-	int			  i = 0;
 
-	for (; i + 8 <= n; i += 8)
+	for (int i = 0; i < n; i += 8)
 	{
 		__m256i	 eight = load(bounds + i);
 		__m256i	 theirs = load(probes + i);
 		unsigned within = bits_below(eight, limit);
-		__m256i	 places = places_of(within);
 
-		store(bounds + n_kept, _mm256_permutevar8x32_epi32(eight, places));
-		store(probes + n_kept, _mm256_permutevar8x32_epi32(theirs, places));
+		if (n - i < 8)
+			within &= first_bits(n - i);
+		store_within(bounds + n_kept, eight, within);
+		store_within(probes + n_kept, theirs, within);
 		n_kept += __builtin_popcount(within);
 	}
-	return keep_portable(bounds, probes, i, n, threshold, (int) n_kept);
+	return (int) n_kept;
 }
 
 #define SLOT_VECTORS_AT_ONCE 4
 
 /*
  * Deal rounds of bounds to the n vectors of slots, a constant, from this slot on.
- * In between slots know their probe by where its round began.
+ * In between slots know their probe by where its round began, of which the latest
+ * is the largest.
  */
 AVX2 ALWAYS_INLINE void
 deal_rounds(const int32_t *bounds, int first, int n_rounds, BoundSlots *slots,
@@ -292,7 +374,8 @@ deal_rounds(const int32_t *bounds, int first, int n_rounds, BoundSlots *slots,
 			__m256i smaller = _mm256_cmpgt_epi32(least[v], eight);
 
 			least[v] = _mm256_min_epi32(least[v], eight);
-			whose[v] = _mm256_blendv_epi8(whose[v], round, smaller);
+			whose[v] =
+				_mm256_max_epi32(whose[v], _mm256_and_si256(round, smaller));
 		}
 		round = _mm256_add_epi32(round, step);
 		dealt += n_slots;
@@ -303,6 +386,24 @@ deal_rounds(const int32_t *bounds, int first, int n_rounds, BoundSlots *slots,
 		store(slots->probes + slot + 8 * v,
 			  _mm256_add_epi32(whose[v], place[v]));
 	}
+}
+
+/* Deal n bounds from the first on, or eight if there are more, from this slot on. */
+AVX2 ALWAYS_INLINE void
+deal_eight(const int32_t *bounds, int first, int n, BoundSlots *slots,
+		   int slot)
+{
+	__m256i least = load(slots->bounds + slot);
+	__m256i whose = load(slots->probes + slot);
+	__m256i eight = load_first(bounds + first, n);
+	__m256i theirs =
+		_mm256_add_epi32(_mm256_set1_epi32(first),
+						 _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+	__m256i smaller =
+		_mm256_and_si256(_mm256_cmpgt_epi32(least, eight), first_of_eight(n));
+
+	store(slots->bounds + slot, _mm256_blendv_epi8(least, eight, smaller));
+	store(slots->probes + slot, _mm256_blendv_epi8(whose, theirs, smaller));
 }
 
 /* Some vectors of slots after the other, so that they stay in registers. */
@@ -329,9 +430,8 @@ deal_avx2(const int32_t *bounds, int first, int end, BoundSlots *slots)
 			deal_rounds(bounds, first, n_rounds, slots, slot, 1);
 			break;
 	}
-	for (slot = 0; rest + slot + 8 <= end; slot += 8)
-		deal_rounds(bounds, rest, 1, slots, slot, 1);
-	deal_some(bounds, rest + slot, end, slots, slot);
+	for (slot = 0; rest + slot < end; slot += 8)
+		deal_eight(bounds, rest + slot, end - rest - slot, slots, slot);
 }
 #endif
 
@@ -364,6 +464,7 @@ metaprobe_bounds_collect(const int32_t *bounds, int first, int end,
 
 /*
  * Leave those of n bounds, and their probes, that are at most the threshold.
+ * Both arrays must have room for BOUND_SPARES more, which may be written to.
  * Returns how many there are.
  */
 int
@@ -374,7 +475,7 @@ metaprobe_bounds_keep(int32_t *bounds, int32_t *probes, int n,
 	if (metaprobe_cpu_has_avx2())
 		return keep_avx2(bounds, probes, n, threshold);
 #endif
-	return keep_portable(bounds, probes, 0, n, threshold, 0);
+	return keep_portable(bounds, probes, n, threshold);
 }
 
 /*
@@ -389,10 +490,13 @@ metaprobe_bounds_select(const int32_t *bounds, int n, int rank)
 	if (metaprobe_cpu_has_avx2())
 		return select_avx2(bounds, n, rank);
 #endif
-	return select_bound(bounds, n, rank);
+	return find_threshold(bounds, n, rank);
 }
 
-/* Whose bounds they have, of those that are not empty.  Returns how many. */
+/*
+ * Whose bounds they have, of those that are not empty.  There must be room for
+ * all slots.  Returns how many.
+ */
 int
 metaprobe_bounds_dealt(const BoundSlots *slots, int32_t *bounds,
 					   int32_t *probes)
@@ -426,5 +530,5 @@ metaprobe_bounds_deal(const int32_t *bounds, int first, int end,
 		return;
 	}
 #endif
-	deal_some(bounds, first, end, slots, 0);
+	deal_portable(bounds, first, end, slots);
 }

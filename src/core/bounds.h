@@ -27,7 +27,7 @@ typedef struct BoundSlots
 
 #define BOUND_SLOT_UNIT 8
 
-/* Collecting writes so many numbers, at most, behind those it returns. */
+/* Collecting and keeping write so many numbers, at most, behind those there are. */
 #define BOUND_SPARES 8
 
 extern int metaprobe_bounds_count(const int32_t *bounds, int first, int end,

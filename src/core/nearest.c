@@ -17,10 +17,11 @@
 /* So many are put in order by counting. */
 #define MOST_COUNTED 128
 
-#define COUNTED_AT_ONCE 4
+typedef double	FourDoubles __attribute__((vector_size(4 * 8)));
+typedef int64_t FourCounts __attribute__((vector_size(4 * 8)));
 
-typedef double	FourDoubles __attribute__((vector_size(COUNTED_AT_ONCE * 8)));
-typedef int64_t FourCounts __attribute__((vector_size(COUNTED_AT_ONCE * 8)));
+#define FOURS_AT_ONCE 4
+#define COUNTED_AT_ONCE (4 * FOURS_AT_ONCE)
 
 static inline bool
 is_farther(const Neighbour *a, const Neighbour *b)
@@ -166,14 +167,22 @@ count_smaller(const double *distances, int n, int64_t *places)
 
 	for (int first = 0; first < n; first += COUNTED_AT_ONCE)
 	{
-		FourDoubles others;
-		FourCounts	smaller = {0};
+		FourDoubles others[FOURS_AT_ONCE];
+		FourCounts	smaller[FOURS_AT_ONCE];
 
-		memcpy(&others, distances + first, sizeof(others));
-		/* masks are -1 where true */
+		for (int v = 0; v < FOURS_AT_ONCE; v++)
+		{
+			memcpy(&others[v], distances + first + 4 * v, sizeof(others[v]));
+			smaller[v] = (FourCounts){0};
+		}
 		for (int i = 0; i < n; i++)
-			smaller -= distances[i] < others;
-		memcpy(places + first, &smaller, sizeof(smaller));
+		{
+			/* masks are -1 where true */
+			for (int v = 0; v < FOURS_AT_ONCE; v++)
+				smaller[v] -= distances[i] < others[v];
+		}
+		for (int v = 0; v < FOURS_AT_ONCE; v++)
+			memcpy(places + first + 4 * v, &smaller[v], sizeof(smaller[v]));
 	}
 	for (int i = 0; i < n; i++)
 		sum += places[i];

@@ -85,9 +85,10 @@ what_is_kept_agrees_with_a_loop(void **state)
 	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		int32_t bounds[MAX_PROBES];
-		int32_t kept[MAX_PROBES + 1];
-		int32_t probes[MAX_PROBES + 1];
+		int32_t kept[MAX_PROBES + BOUND_SPARES + 1] = {0};
+		int32_t probes[MAX_PROBES + BOUND_SPARES + 1] = {0};
 		int		n = random_bounds(&random, bounds);
+		int		room = n + BOUND_SPARES;
 		int32_t threshold = random_threshold(&random, bounds, n);
 		int		expected = 0;
 		int		n_kept;
@@ -97,7 +98,7 @@ what_is_kept_agrees_with_a_loop(void **state)
 			kept[i] = bounds[i];
 			probes[i] = 1000 + i;
 		}
-		kept[n] = probes[n] = 12345;
+		kept[room] = probes[room] = 12345;
 		n_kept = metaprobe_bounds_keep(kept, probes, n, threshold);
 		for (int i = 0; i < n; i++)
 		{
@@ -108,8 +109,8 @@ what_is_kept_agrees_with_a_loop(void **state)
 			expected++;
 		}
 		assert_int(n_kept, expected, round);
-		assert_int(kept[n], 12345, round);
-		assert_int(probes[n], 12345, round);
+		assert_int(kept[room], 12345, round);
+		assert_int(probes[room], 12345, round);
 	}
 }
 
