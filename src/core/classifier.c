@@ -12,6 +12,7 @@
 #include "classifier.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "carve.h"
 #include "poll.h"
@@ -30,6 +31,7 @@ lay_out(Classifier *c, const ProbeCurves *probes, void *memory)
 	c->reach = carve(&carver, probes->n_probes, sizeof(double));
 	c->votes = carve(&carver, probes->n_labels, sizeof(LabelVotes));
 	c->rough_room = carve(&carver, probes->n_probes, sizeof(int32_t));
+	c->counts = carve(&carver, 2 * (size_t) probes->n_labels, sizeof(int32_t));
 	c->nearest.items = carve(&carver, probes->k, sizeof(Neighbour));
 	c->own.items = carve(&carver, probes->k, sizeof(Neighbour));
 	c->others.items = carve(&carver, probes->k, sizeof(Neighbour));
@@ -57,8 +59,8 @@ metaprobe_classifier_size(const ProbeCurves *probes)
 
 /*
  * Prepare a classifier in memory of metaprobe_classifier_size() bytes, aligned
- * for doubles.  It must stay where it is, and the arrays of *probes must
- * outlive it.
+ * for doubles; best to a cache line, since it holds what vectors are read from.
+ * It must stay where it is, and the arrays of *probes must outlive it.
  */
 void
 metaprobe_classifier_init(Classifier *c, const ProbeCurves *probes,
@@ -150,21 +152,33 @@ majority(const Classifier *c, int label)
 	return (int) (k * own / (own + other)) + 1;
 }
 
-/* The label that most of some probes have, each of which counts as a vote. */
+/*
+ * Count how many of some probes each label has.  Most have the same, so one
+ * counter would wait for itself all the time: two take turns.
+ */
+static void
+count_labels(Classifier *c, const int32_t *probes, int n)
+{
+	const int32_t *labels = c->probes.labels;
+	int32_t		  *counts = c->counts;
+	int			   n_labels = c->probes.n_labels;
+
+	memset(counts, 0, 2 * (size_t) n_labels * sizeof(int32_t));
+	for (int i = 0; i < n; i++)
+		counts[2 * (size_t) labels[probes[i]] + i % 2]++;
+	for (int label = 0; label < n_labels; label++)
+		counts[label] = counts[2 * label] + counts[2 * label + 1];
+}
+
+/* Count labels.  Returns the first one that most have. */
 static int
 leading_label(Classifier *c, const int32_t *probes, int n)
 {
 	int leader = 0;
 
-	for (int i = 0; i < c->probes.n_labels; i++)
-		c->votes[i].votes = 0;
-	for (int i = 0; i < n; i++)
-		c->votes[c->probes.labels[probes[i]]].votes++;
-	for (int i = 1; i < c->probes.n_labels; i++)
-	{
-		if (c->votes[i].votes > c->votes[leader].votes)
-			leader = i;
-	}
+	count_labels(c, probes, n);
+	for (int label = 1; label < c->probes.n_labels; label++)
+		leader = c->counts[label] > c->counts[leader] ? label : leader;
 	return leader;
 }
 
@@ -189,7 +203,7 @@ certain_label(Classifier *c, int n)
 	int32_t		  threshold;
 	int32_t		  bound;
 
-	if (c->votes[leader].votes < needed)
+	if (c->counts[leader] < needed)
 		return -1;
 	for (int i = 0; i < n; i++)
 	{
@@ -244,15 +258,15 @@ label_of_candidates(Classifier *c, int n)
 		if (c->search.roughs[i] >= ROUGH_INFINITE)
 			return -1;
 	}
-	(void) leading_label(c, c->search.candidates, n);
+	count_labels(c, c->search.candidates, n);
 	for (int label = 0; label < c->probes.n_labels; label++)
 	{
-		double least = c->votes[label].votes - excess;
+		double least = c->counts[label] - excess;
 		bool   wins = least > 0;
 
 		for (int other = 0; wins && other < c->probes.n_labels; other++)
 		{
-			double most = c->votes[other].votes;
+			double most = c->counts[other];
 
 			if (other == label)
 				continue;
@@ -454,6 +468,18 @@ metaprobe_classifier_score(Classifier *c, int label)
 	return ranked_score(c);
 }
 
+/* Are there k of some, all of them nearer than any of the others? */
+static bool
+are_all_nearer(const Nearest *some, const Nearest *others)
+{
+	const Neighbour *last = &some->items[some->capacity - 1];
+
+	return some->count == some->capacity &&
+		   (others->count == 0 ||
+			metaprobe_is_nearer(last->distance, last->index,
+								&others->items[0]));
+}
+
 /* The k nearest of all, from those of a label and of the others. */
 static void
 merge_ranked(Classifier *c)
@@ -462,6 +488,12 @@ merge_ranked(Classifier *c)
 	int		 i = 0;
 	int		 j = 0;
 
+	if (are_all_nearer(&c->own, &c->others))
+	{
+		memcpy(all->items, c->own.items, c->own.count * sizeof(Neighbour));
+		all->count = c->own.count;
+		return;
+	}
 	metaprobe_nearest_reset(all, all->items, c->probes.k);
 	while (all->count < all->capacity &&
 		   (i < c->own.count || j < c->others.count))

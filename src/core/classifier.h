@@ -60,6 +60,7 @@ typedef struct Classifier
 	Nearest	   others;		 /* and of all other labels */
 	Neighbour *reach_room;	 /* k */
 	int32_t	  *rough_room;	 /* n_probes */
+	int32_t	  *counts;		 /* of each label, and as many to count with */
 } Classifier;
 
 extern size_t metaprobe_classifier_size(const ProbeCurves *probes);

@@ -36,7 +36,9 @@ metaprobe_vote(const Neighbour *neighbours, int n_neighbours,
 {
 	bool only_zero = weights == WEIGHTS_DISTANCE && n_neighbours > 0 &&
 					 neighbours[0].distance == 0;
-	double total = 0;
+	double	   total = 0;
+	LabelVotes run = {0, 0};
+	int32_t	   of = 0;
 
 	for (int label = 0; label < n_labels; label++)
 		labels[label] = (LabelVotes){0, 0};
@@ -50,10 +52,19 @@ metaprobe_vote(const Neighbour *neighbours, int n_neighbours,
 			label = label_of[label];
 		if (only_zero && distance != 0)
 			break;
-		labels[label].votes +=
+		/* the next neighbour mostly has the same label: keep that at hand */
+		if (label != of)
+		{
+			labels[of] = run;
+			run = labels[label];
+			of = label;
+		}
+		run.votes +=
 			weights == WEIGHTS_DISTANCE && !only_zero ? 1 / distance : 1;
-		labels[label].distance_sum += distance;
+		run.distance_sum += distance;
 	}
+	if (n_neighbours > 0)
+		labels[of] = run;
 	if (weights == WEIGHTS_BALANCED)
 		balance_votes(labels, n_labels, label_starts);
 
