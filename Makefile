@@ -61,7 +61,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # The mathematics' loops are written for the vectoriser.
-src/core/%.o: CFLAGS += -O3
+src/core/%.o: CFLAGS += -O3 -fno-math-errno
 
 $(OBJS): $(wildcard src/*.h src/core/*.h)
 

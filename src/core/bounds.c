@@ -493,17 +493,11 @@ metaprobe_bounds_select(const int32_t *bounds, int n, int rank)
 	return find_threshold(bounds, n, rank);
 }
 
-/*
- * Whose bounds they have, of those that are not empty.  There must be room for
- * all slots.  Returns how many.
- */
+/* Move those slots to the front that are not empty.  Returns how many. */
 int
-metaprobe_bounds_dealt(const BoundSlots *slots, int32_t *bounds,
-					   int32_t *probes)
+metaprobe_bounds_dealt(BoundSlots *slots)
 {
-	memcpy(bounds, slots->bounds, slots->n_slots * sizeof(int32_t));
-	memcpy(probes, slots->probes, slots->n_slots * sizeof(int32_t));
-	return metaprobe_bounds_keep(bounds, probes, slots->n_slots,
+	return metaprobe_bounds_keep(slots->bounds, slots->probes, slots->n_slots,
 								 BOUND_SETTLED - 1);
 }
 

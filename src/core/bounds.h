@@ -37,8 +37,7 @@ extern int metaprobe_bounds_collect(const int32_t *bounds, int first, int end,
 extern int metaprobe_bounds_keep(int32_t *bounds, int32_t *probes, int n,
 								 int32_t threshold);
 extern int32_t metaprobe_bounds_select(const int32_t *bounds, int n, int rank);
-extern int	   metaprobe_bounds_dealt(const BoundSlots *slots, int32_t *bounds,
-									  int32_t *probes);
+extern int	   metaprobe_bounds_dealt(BoundSlots *slots);
 extern void	   metaprobe_bounds_clear(BoundSlots *slots);
 extern void	   metaprobe_bounds_deal(const int32_t *bounds, int first, int end,
 									 BoundSlots *slots);

@@ -49,17 +49,18 @@ one_minus_cosine(double ab, double aa, double bb)
 
 /*
  * Add the n epochs of a and of the others to sums by add(), which takes whole
- * blocks of lanes.  The last epochs are filled up: with zeroes where those add
- * nothing, and missing losses need not be looked for, else with missing losses.
+ * blocks of lanes, and an option.  The last epochs are filled up: with zeroes
+ * where those add nothing, else with missing losses, and have an option of their
+ * own.
  */
-#define ADD_EPOCHS(add, fill, sums, a, others, batch, n, is_complete, \
+#define ADD_EPOCHS(add, fill, sums, a, others, batch, n, option, rest_option, \
 				   zeroes_add_nothing) \
 	do \
 	{ \
 		int rest_ = (n) % N_LANES; \
 		int whole_ = (n) -rest_; \
 \
-		add(sums, a, others, batch, whole_, is_complete); \
+		add(sums, a, others, batch, whole_, option); \
 		if (rest_ > 0) \
 		{ \
 			float		 a_[N_LANES]; \
@@ -73,7 +74,7 @@ one_minus_cosine(double ab, double aa, double bb)
 					 zeroes_add_nothing); \
 				others_[j_] = b_[j_]; \
 			} \
-			add(sums, a_, others_, batch, N_LANES, zeroes_add_nothing); \
+			add(sums, a_, others_, batch, N_LANES, rest_option); \
 		} \
 	} while (0)
 

@@ -83,7 +83,16 @@ VARIANT(lane_count)(const LaneMask *sums)
 	return -(double) (lanes[0] + lanes[1] + lanes[2] + lanes[3]);
 }
 
-/* Sums of the lengthwise distances: of |d| or of its square. */
+/* What differences add to lengthwise distances: their squares or sizes. */
+TARGET ALWAYS_INLINE Lanes
+VARIANT(norms)(Lanes differences, bool is_squared)
+{
+	const LaneMask no_sign = (LaneMask){0} + INT64_MAX;
+
+	return is_squared ? differences * differences :
+						VARIANT(keep_lanes)(differences, no_sign);
+}
+
 #define DifferenceSums VARIANT(DifferenceSums)
 typedef struct DifferenceSums
 {
@@ -96,9 +105,9 @@ typedef struct DifferenceSums
  * each with sums of its own, so that one addition need not wait for the last.
  */
 TARGET ALWAYS_INLINE void
-VARIANT(add_squares)(DifferenceSums *s, const float *a,
-					 const float *const *others, int batch, int n,
-					 bool is_complete)
+VARIANT(add_differences)(DifferenceSums *s, const float *a,
+						 const float *const *others, int batch, int n,
+						 bool is_squared)
 {
 	FOR_EACH_VECTOR(i, v, n)
 	{
@@ -107,52 +116,20 @@ VARIANT(add_squares)(DifferenceSums *s, const float *a,
 		for (int j = 0; j < batch; j++)
 		{
 			Lanes	 difference = x - VARIANT(load_lanes)(others[j] + i);
-			Lanes	 square = difference * difference;
 			LaneMask joint = difference == difference;
+			Lanes	 norms = VARIANT(norms)(difference, is_squared);
 
-			if (!is_complete)
-			{
-				square = VARIANT(keep_lanes)(square, joint);
-				s[j].observed[v] += joint;
-			}
-			s[j].sums[v] += square;
-		}
-	}
-}
-
-TARGET ALWAYS_INLINE void
-VARIANT(add_sizes)(DifferenceSums *s, const float *a,
-				   const float *const *others, int batch, int n,
-				   bool is_complete)
-{
-	const LaneMask no_sign = (LaneMask){0} + INT64_MAX;
-
-	FOR_EACH_VECTOR(i, v, n)
-	{
-		Lanes x = VARIANT(load_lanes)(a + i);
-
-		for (int j = 0; j < batch; j++)
-		{
-			Lanes	 difference = x - VARIANT(load_lanes)(others[j] + i);
-			LaneMask joint = difference == difference;
-			LaneMask kept = no_sign;
-
-			if (!is_complete)
-			{
-				kept &= joint;
-				s[j].observed[v] += joint;
-			}
-			s[j].sums[v] += VARIANT(keep_lanes)(difference, kept);
+			s[j].sums[v] += VARIANT(keep_lanes)(norms, joint);
+			s[j].observed[v] += joint;
 		}
 	}
 }
 
 /* The sum scaled to the full length; NaN without a jointly observed epoch. */
 TARGET ALWAYS_INLINE double
-VARIANT(scaled_total)(const DifferenceSums *s, int n, int full_length,
-					  bool is_complete)
+VARIANT(scaled_total)(const DifferenceSums *s, int full_length)
 {
-	double observed = is_complete ? n : VARIANT(lane_count)(s->observed);
+	double observed = VARIANT(lane_count)(s->observed);
 
 	if (observed == 0)
 		return NAN;
@@ -160,32 +137,90 @@ VARIANT(scaled_total)(const DifferenceSums *s, int n, int full_length,
 }
 
 TARGET ALWAYS_INLINE void
-VARIANT(l2)(const float *a, const float *const *others, int batch, int n,
-			int full_length, bool is_complete, double *results)
+VARIANT(lengthwise)(const float *a, const float *const *others, int batch,
+					int n, int full_length, bool is_squared, double *results)
 {
 	DifferenceSums s[MAX_BATCH];
 
 	for (int j = 0; j < batch; j++)
 		s[j] = (DifferenceSums){0};
-	ADD_EPOCHS(VARIANT(add_squares), VARIANT(fill_block), s, a, others, batch,
-			   n, is_complete, is_complete);
+	ADD_EPOCHS(VARIANT(add_differences), VARIANT(fill_block), s, a, others,
+			   batch, n, is_squared, is_squared, false);
 	for (int j = 0; j < batch; j++)
-		results[j] =
-			sqrt(VARIANT(scaled_total)(&s[j], n, full_length, is_complete));
+	{
+		results[j] = VARIANT(scaled_total)(&s[j], full_length);
+		if (is_squared)
+			results[j] = sqrt(results[j]);
+	}
 }
 
+/* The totals of a batch's sums, each as lane_total() has it. */
 TARGET ALWAYS_INLINE void
-VARIANT(l1)(const float *a, const float *const *others, int batch, int n,
-			int full_length, bool is_complete, double *results)
+VARIANT(lane_totals)(Lanes (*sums)[N_VECTORS], int batch, double *totals)
 {
-	DifferenceSums s[MAX_BATCH];
+#if WIDTH == 4
+	if (batch == 4)
+	{
+		__m256d pairs = _mm256_hadd_pd(sums[0][0], sums[1][0]);
+		__m256d others = _mm256_hadd_pd(sums[2][0], sums[3][0]);
+
+		_mm256_storeu_pd(
+			totals,
+			_mm256_add_pd(_mm256_permute2f128_pd(pairs, others, 0x20),
+						  _mm256_permute2f128_pd(pairs, others, 0x31)));
+		return;
+	}
+#endif
+	for (int j = 0; j < batch; j++)
+		totals[j] = VARIANT(lane_total)(sums[j]);
+}
+
+/* Between complete curves nothing but differences is summed. */
+TARGET ALWAYS_INLINE void
+VARIANT(lengthwise_complete)(const float *a, const float *const *others,
+							 int batch, int n, int full_length,
+							 bool is_squared, double *results)
+{
+	int	   rest = n % N_LANES;
+	int	   whole = n - rest;
+	double scale = full_length / (double) n;
+	Lanes  sums[MAX_BATCH][N_VECTORS];
+	float  last[N_LANES];
+	float  others_last[N_LANES];
+	double totals[MAX_BATCH];
 
 	for (int j = 0; j < batch; j++)
-		s[j] = (DifferenceSums){0};
-	ADD_EPOCHS(VARIANT(add_sizes), VARIANT(fill_block), s, a, others, batch, n,
-			   is_complete, is_complete);
+	{
+		for (int v = 0; v < N_VECTORS; v++)
+			sums[j][v] = (Lanes){0};
+	}
+	FOR_EACH_VECTOR(i, v, whole)
+	{
+		Lanes x = VARIANT(load_lanes)(a + i);
+
+		for (int j = 0; j < batch; j++)
+		{
+			Lanes difference = x - VARIANT(load_lanes)(others[j] + i);
+
+			sums[j][v] += VARIANT(norms)(difference, is_squared);
+		}
+	}
+	/* zeroes add nothing */
+	VARIANT(fill_block)(last, a + whole, rest, true);
 	for (int j = 0; j < batch; j++)
-		results[j] = VARIANT(scaled_total)(&s[j], n, full_length, is_complete);
+	{
+		VARIANT(fill_block)(others_last, others[j] + whole, rest, true);
+		for (int v = 0; v < N_VECTORS; v++)
+		{
+			Lanes difference = VARIANT(load_lanes)(last + v * WIDTH) -
+							   VARIANT(load_lanes)(others_last + v * WIDTH);
+
+			sums[j][v] += VARIANT(norms)(difference, is_squared);
+		}
+	}
+	VARIANT(lane_totals)(sums, batch, totals);
+	for (int j = 0; j < batch; j++)
+		results[j] = is_squared ? sqrt(totals[j] * scale) : totals[j] * scale;
 }
 
 /* Sums of products over the jointly observed epochs. */
@@ -237,7 +272,7 @@ VARIANT(cosine)(const float *a, const float *const *others, int batch, int n,
 
 	(void) full_length;
 	ADD_EPOCHS(VARIANT(add_products), VARIANT(fill_block), s, a, others, batch,
-			   n, is_complete, is_complete);
+			   n, is_complete, is_complete, is_complete);
 	for (int j = 0; j < batch; j++)
 		results[j] = VARIANT(one_minus_cosine)(&s[j]);
 }
@@ -284,7 +319,7 @@ VARIANT(correlation)(const float *a, const float *const *others, int batch,
 
 	(void) full_length;
 	ADD_EPOCHS(VARIANT(add_losses), VARIANT(fill_block), losses, a, others,
-			   batch, n, is_complete, false);
+			   batch, n, is_complete, false, false);
 	for (int j = 0; j < batch; j++)
 	{
 		double observed = VARIANT(lane_count)(losses[j].observed);
@@ -293,7 +328,7 @@ VARIANT(correlation)(const float *a, const float *const *others, int batch,
 		s[j].from_b += VARIANT(lane_total)(losses[j].b) / observed;
 	}
 	ADD_EPOCHS(VARIANT(add_products), VARIANT(fill_block), s, a, others, batch,
-			   n, is_complete, false);
+			   n, is_complete, false, false);
 	for (int j = 0; j < batch; j++)
 		results[j] = VARIANT(one_minus_cosine)(&s[j]);
 }
@@ -313,7 +348,7 @@ VARIANT(mean)(const float *a, int n)
 	LossSums losses = {0};
 
 	ADD_EPOCHS(VARIANT(add_losses), VARIANT(fill_block), &losses, a, &a, 1, n,
-			   true, false);
+			   true, false, false);
 	return VARIANT(lane_total)(losses.a) /
 		   VARIANT(lane_count)(losses.observed);
 }
@@ -357,7 +392,7 @@ VARIANT(inner_batch)(const float *a, double from_a, const float *const *others,
 			s.products[j][v] = (Lanes){0};
 	}
 	ADD_EPOCHS(VARIANT(add_inner), VARIANT(fill_block), &s, a, others, batch,
-			   n, true, false);
+			   n, true, false, false);
 	for (int j = 0; j < batch; j++)
 		products[j] = VARIANT(lane_total)(s.products[j]);
 }
@@ -377,31 +412,43 @@ VARIANT(inner)(const float *a, double from_a, const float *const *others,
 	(a, from_a, others + j, from_others + j, 1, n, products + j);
 }
 
-/* A kernel as a function: whole batches first, then one by one. */
-#define KERNEL(metric, suffix, batch, is_complete) \
+/*
+ * A kernel as a function: whole batches first, then one by one; but two or more
+ * are as quick as a batch of four, filled up with the last one.
+ */
+#define KERNEL(name, metric, batch, flag) \
 	TARGET static void VARIANT( \
-		metric##suffix)(const float *a, const float *const *others, \
-						int n_others, int n, int full_length, \
-						double *results) \
+		name)(const float *a, const float *const *others, int n_others, \
+			  int n, int full_length, double *results) \
 	{ \
 		int j = 0; \
 \
 		for (; j + (batch) <= n_others; j += (batch)) \
 			VARIANT(metric) \
-		(a, others + j, batch, n, full_length, is_complete, results + j); \
-		for (; j < n_others; j++) \
+		(a, others + j, batch, n, full_length, flag, results + j); \
+		if (n_others - j > 1) \
+		{ \
+			const float *rest[MAX_BATCH]; \
+			double		 found[MAX_BATCH]; \
+\
+			for (int i = 0; i < (batch); i++) \
+				rest[i] = others[j + i < n_others ? j + i : n_others - 1]; \
+			VARIANT(metric)(a, rest, batch, n, full_length, flag, found); \
+			memcpy(results + j, found, (n_others - j) * sizeof(double)); \
+		} \
+		else if (j < n_others) \
 			VARIANT(metric) \
-		(a, others + j, 1, n, full_length, is_complete, results + j); \
+		(a, others + j, 1, n, full_length, flag, results + j); \
 	}
 
-KERNEL(l2, _any, 2, false)
-KERNEL(l2, _complete, MAX_BATCH, true)
-KERNEL(l1, _any, 2, false)
-KERNEL(l1, _complete, MAX_BATCH, true)
-KERNEL(cosine, _any, 1, false)
-KERNEL(cosine, _complete, 2, true)
-KERNEL(correlation, _any, 1, false)
-KERNEL(correlation, _complete, 2, true)
+KERNEL(l2_any, lengthwise, 2, true)
+KERNEL(l1_any, lengthwise, 2, false)
+KERNEL(l2_complete, lengthwise_complete, MAX_BATCH, true)
+KERNEL(l1_complete, lengthwise_complete, MAX_BATCH, false)
+KERNEL(cosine_any, cosine, 1, false)
+KERNEL(cosine_complete, cosine, 2, true)
+KERNEL(correlation_any, correlation, 1, false)
+KERNEL(correlation_complete, correlation, 2, true)
 
 static const DistanceKernels VARIANT(kernels) = {
 	{VARIANT(l2_any), VARIANT(l1_any), VARIANT(cosine_any),

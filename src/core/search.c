@@ -368,8 +368,8 @@ offer_measured(const Search *search, const ProbeRange *ranges, int n_ranges,
 
 /*
  * Some probes of the ranges, which must not overlap: about n of those with the
- * smallest bounds, not measured yet.  They are put into candidates, their bounds
- * where rough distances will be.  Returns how many there are.
+ * smallest bounds, not measured yet.  They are put into candidates, and with
+ * their bounds into the first slots.  Returns how many there are.
  */
 int
 metaprobe_search_sample(Search *search, const ProbeRange *ranges, int n_ranges,
@@ -384,7 +384,9 @@ metaprobe_search_sample(Search *search, const ProbeRange *ranges, int n_ranges,
 	for (int i = 0; i < n_ranges; i++)
 		metaprobe_bounds_deal(search->bounds, ranges[i].first, ranges[i].end,
 							  slots);
-	return metaprobe_bounds_dealt(slots, search->roughs, search->candidates);
+	n = metaprobe_bounds_dealt(slots);
+	memcpy(search->candidates, slots->probes, n * sizeof(int32_t));
+	return n;
 }
 
 /*

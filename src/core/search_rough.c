@@ -106,20 +106,21 @@ look_roughly(Search *search, int first, int end)
 static void
 hide_sample(Search *search, int n_sampled)
 {
+	const int32_t *sampled = search->slots.probes;
+	int32_t		  *bounds = search->bounds;
+
 	for (int i = 0; i < n_sampled; i++)
-		search->bounds[search->candidates[i]] = BOUND_SETTLED;
+		bounds[sampled[i]] = BOUND_SETTLED;
 }
 
 static void
-unhide_sample(Search *search)
+unhide_sample(Search *search, int n_sampled)
 {
 	const BoundSlots *slots = &search->slots;
+	int32_t			 *bounds = search->bounds;
 
-	for (int i = 0; i < slots->n_slots; i++)
-	{
-		if (slots->bounds[i] != BOUND_SETTLED)
-			search->bounds[slots->probes[i]] = slots->bounds[i];
-	}
+	for (int i = 0; i < n_sampled; i++)
+		bounds[slots->probes[i]] = slots->bounds[i];
 }
 
 /* Leave those of n candidates that may be so near, by their rough distances. */
@@ -185,7 +186,7 @@ metaprobe_search_narrow(Search *search, const ProbeRange *ranges, int n_ranges,
 		n += metaprobe_bounds_collect(search->bounds, ranges[i].first,
 									  ranges[i].end, threshold,
 									  search->candidates + n);
-	unhide_sample(search);
+	unhide_sample(search, n_sampled);
 	look_roughly(search, n_sampled, n);
 	/* the few that are left tell the second radius */
 	n = keep_within(search, n, radius);
