@@ -2,26 +2,32 @@
  * test_bounds.c
  *		Unit tests of operations on arrays of bounds.
  */
+#define _DEFAULT_SOURCE /* for guarded.h */
+
 #include "both_kernels.h"
 #include "test.h"
 
 #include "bounds.h"
+#include "guarded.h"
 #include "loss.h"
 #include "random.h"
 
 #define MAX_PROBES 200
 #define MAX_SLOTS 72
 
-/* Bounds that often tie, some of them settled; returns how many. */
+/* Bounds that often tie, some of them settled, or nearly; returns how many. */
 static int
 random_bounds(Random *random, int32_t *bounds)
 {
-	int n = random_between(random, 0, MAX_PROBES);
-	int largest = random_chance(random, 0.5) ? 6 : INT32_MAX;
+	int	   n = random_between(random, 0, MAX_PROBES);
+	int	   largest = random_chance(random, 0.5) ? 6 : INT32_MAX;
+	double chance_of_largest = random_chance(random, 0.2) ? 0.9 : 0.02;
 
 	for (int i = 0; i < n; i++)
 	{
 		bounds[i] = random_below(random, largest);
+		if (random_chance(random, chance_of_largest))
+			bounds[i] = BOUND_SETTLED - 1 - random_below(random, 2);
 		if (random_chance(random, 0.1))
 			bounds[i] = BOUND_SETTLED;
 	}
@@ -157,8 +163,9 @@ slots_keep_the_smallest_dealt_to_them(void **state)
 		slots.n_slots =
 			BOUND_SLOT_UNIT *
 			random_between(&random, 1, MAX_SLOTS / BOUND_SLOT_UNIT);
-		memset(slot_bounds, 0xa5, sizeof(slot_bounds));
-		memset(slot_probes, 0xa5, sizeof(slot_probes));
+		/* what slots had before may be any bounds and probes */
+		memset(slot_bounds, 0x05, sizeof(slot_bounds));
+		memset(slot_probes, 0x05, sizeof(slot_probes));
 		metaprobe_bounds_clear(&slots);
 		metaprobe_bounds_deal(bounds, first, n, &slots);
 
@@ -179,24 +186,31 @@ slots_keep_the_smallest_dealt_to_them(void **state)
 	}
 }
 
-/* Ranges dealt one after the other: each slot keeps the smallest of all. */
+/*
+ * Ranges dealt one after the other: each slot keeps the smallest of all, the
+ * first of those that tie.
+ */
 static void
 slots_keep_the_smallest_of_several_ranges(void **state)
 {
 	Random random = random_stream(__func__);
 
 	(void) state;
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < random_rounds(5000); round++)
 	{
 		int32_t	   bounds[MAX_PROBES];
-		int32_t	   slot_bounds[BOUND_SLOT_UNIT];
-		int32_t	   slot_probes[BOUND_SLOT_UNIT];
-		int32_t	   least[BOUND_SLOT_UNIT];
-		BoundSlots slots = {slot_bounds, slot_probes, BOUND_SLOT_UNIT};
+		int32_t	   slot_bounds[MAX_SLOTS];
+		int32_t	   slot_probes[MAX_SLOTS];
+		int32_t	   least[MAX_SLOTS];
+		int32_t	   whose[MAX_SLOTS];
+		BoundSlots slots = {slot_bounds, slot_probes, 0};
 		int		   n = random_bounds(&random, bounds);
 		int		   start = 0;
 
-		for (int slot = 0; slot < BOUND_SLOT_UNIT; slot++)
+		slots.n_slots =
+			BOUND_SLOT_UNIT *
+			random_between(&random, 1, MAX_SLOTS / BOUND_SLOT_UNIT);
+		for (int slot = 0; slot < slots.n_slots; slot++)
 			least[slot] = BOUND_SETTLED;
 		metaprobe_bounds_clear(&slots);
 		while (start < n)
@@ -207,19 +221,22 @@ slots_keep_the_smallest_of_several_ranges(void **state)
 			metaprobe_bounds_deal(bounds, first, end, &slots);
 			for (int i = first; i < end; i++)
 			{
-				int slot = (i - first) % BOUND_SLOT_UNIT;
+				int slot = (i - first) % slots.n_slots;
 
-				least[slot] =
-					bounds[i] < least[slot] ? bounds[i] : least[slot];
+				if (bounds[i] >= least[slot])
+					continue;
+				least[slot] = bounds[i];
+				whose[slot] = i;
 			}
 			start = end + random_chance(&random, 0.5);
 		}
-		for (int slot = 0; slot < BOUND_SLOT_UNIT; slot++)
+		for (int slot = 0; slot < slots.n_slots; slot++)
 		{
 			assert_int(slot_bounds[slot], least[slot], round);
 			if (least[slot] != BOUND_SETTLED)
-				assert_int(bounds[slot_probes[slot]], least[slot], round);
+				assert_int(slot_probes[slot], whose[slot], round);
 		}
+		assert_dealt(&slots, round);
 	}
 }
 
@@ -266,6 +283,83 @@ a_selected_threshold_parts_the_smallest(void **state)
 	}
 }
 
+/* What stands behind an array is not even read; only keeping has spare room. */
+static void
+nothing_behind_the_bounds_is_touched(void **state)
+{
+	Random	random = random_stream(__func__);
+	Guarded behind_bounds =
+		open_guarded((MAX_PROBES + BOUND_SPARES) * sizeof(int32_t));
+	Guarded behind_probes =
+		open_guarded((MAX_PROBES + BOUND_SPARES) * sizeof(int32_t));
+
+	(void) state;
+	for (int round = 0; round < random_rounds(5000); round++)
+	{
+		int32_t	   bounds[MAX_PROBES + BOUND_SPARES] = {0};
+		int32_t	   probes[MAX_PROBES + BOUND_SPARES] = {0};
+		int32_t	   slot_bounds[MAX_SLOTS];
+		int32_t	   slot_probes[MAX_SLOTS];
+		BoundSlots slots = {slot_bounds, slot_probes, MAX_SLOTS};
+		int		   n = random_bounds(&random, bounds);
+		int		   room = n + BOUND_SPARES;
+		int32_t	   threshold = random_threshold(&random, bounds, n);
+		int		   n_within = metaprobe_bounds_count(bounds, 0, n, threshold);
+		int32_t	  *guarded =
+			copy_guarded(&behind_bounds, bounds, n * sizeof(int32_t));
+		int32_t *guarded_probes;
+
+		guarded_probes =
+			(int32_t *) behind_probes.end - n_within - BOUND_SPARES;
+		assert_int(metaprobe_bounds_count(guarded, 0, n, threshold), n_within,
+				   round);
+		assert_int(metaprobe_bounds_collect(guarded, 0, n, threshold,
+											guarded_probes),
+				   n_within, round);
+		if (n > 0)
+			(void) metaprobe_bounds_select(guarded, n,
+										   random_between(&random, 1, n));
+		metaprobe_bounds_clear(&slots);
+		metaprobe_bounds_deal(guarded, 0, n, &slots);
+		guarded = copy_guarded(&behind_bounds, bounds, room * sizeof(int32_t));
+		guarded_probes =
+			copy_guarded(&behind_probes, probes, room * sizeof(int32_t));
+		assert_int(metaprobe_bounds_keep(guarded, guarded_probes, n,
+										 threshold),
+				   n_within, round);
+	}
+	close_guarded(&behind_bounds);
+	close_guarded(&behind_probes);
+}
+
+/* Slots are whole vectors, so that moving them needs no spare room. */
+static void
+nothing_behind_the_slots_is_touched(void **state)
+{
+	Random	random = random_stream(__func__);
+	Guarded behind_bounds = open_guarded(MAX_SLOTS * sizeof(int32_t));
+	Guarded behind_probes = open_guarded(MAX_SLOTS * sizeof(int32_t));
+
+	(void) state;
+	for (int round = 0; round < random_rounds(2000); round++)
+	{
+		int32_t	   bounds[MAX_PROBES];
+		BoundSlots slots;
+		int		   n = random_bounds(&random, bounds);
+
+		slots.n_slots =
+			BOUND_SLOT_UNIT *
+			random_between(&random, 1, MAX_SLOTS / BOUND_SLOT_UNIT);
+		slots.bounds = (int32_t *) behind_bounds.end - slots.n_slots;
+		slots.probes = (int32_t *) behind_probes.end - slots.n_slots;
+		metaprobe_bounds_clear(&slots);
+		metaprobe_bounds_deal(bounds, 0, n, &slots);
+		assert_dealt(&slots, round);
+	}
+	close_guarded(&behind_bounds);
+	close_guarded(&behind_probes);
+}
+
 int
 main(void)
 {
@@ -275,6 +369,8 @@ main(void)
 		test_with_both_kernels(slots_keep_the_smallest_dealt_to_them),
 		test_with_both_kernels(slots_keep_the_smallest_of_several_ranges),
 		test_with_both_kernels(a_selected_threshold_parts_the_smallest),
+		test_with_both_kernels(nothing_behind_the_bounds_is_touched),
+		test_with_both_kernels(nothing_behind_the_slots_is_touched),
 	};
 
 	random_announce_seed();
