@@ -21,7 +21,7 @@ typedef struct Suite
 {
 	float		losses[MAX_PROBES * MAX_EPOCHS];
 	int32_t		labels[MAX_PROBES];
-	int32_t		label_starts[MAX_LABELS + 1];
+	int32_t		label_starts[MAX_PROBES + 1];
 	ProbeCurves probes;
 	Classifier	classifier;
 	void	   *memory;
@@ -315,6 +315,16 @@ assert_novelty_agrees(Suite *suite, const Ranking *ranking, int number)
 						OTHER_ORDER, number);
 }
 
+/* What an earlier question found must not be what a later one answers with. */
+static void
+spoil_nearest(Classifier *classifier)
+{
+	Nearest *nearest = &classifier->nearest;
+
+	memset(nearest->items, 0xa5, classifier->probes.k * sizeof(Neighbour));
+	nearest->count = 0;
+}
+
 typedef void (*Comparison)(Suite *suite, const Ranking *ranking, int number);
 
 /* Compare several rows per suite, so that what it keeps is used again. */
@@ -435,8 +445,10 @@ compare_tag(Suite *suite, const Ranking *ranking, int number)
 	double		   total = 0;
 	Tag			   tag;
 
+	spoil_nearest(classifier);
 	metaprobe_classifier_begin(classifier, row, n, except);
 	assert_int(metaprobe_classifier_label(classifier), winner, number);
+	spoil_nearest(classifier);
 	metaprobe_classifier_begin(classifier, row, n, except);
 	assert_int(metaprobe_classifier_tag(classifier, &tag), winner >= 0,
 			   number);
@@ -471,6 +483,57 @@ tags_agree_with_brute_force(void **state)
 {
 	(void) state;
 	compare_with_brute_force(__func__, 1500, 4, compare_tag);
+}
+
+/* Nearly as many labels as probes: what is counted of each has its room. */
+static void
+many_labels_agree_with_brute_force(void **state)
+{
+	Random random = random_stream(__func__);
+
+	(void) state;
+	for (int round = 0; round < random_rounds(200); round++)
+	{
+		Suite		 suite;
+		ProbeCurves *probes = &suite.probes;
+		CurveStyle	 style = random_style(&random);
+
+		*probes =
+			(ProbeCurves){.n_probes = random_between(&random, 100, MAX_PROBES),
+						  .n_epochs = random_between(&random, 1, 6),
+						  .k = random_between(&random, 1, 8),
+						  .metric = round % N_CURVE_METRICS,
+						  .weights = random_below(&random, N_WEIGHTS),
+						  .band = DTW_NO_BAND};
+		suite.labels[0] = 0;
+		for (int probe = 1; probe < probes->n_probes; probe++)
+			suite.labels[probe] =
+				suite.labels[probe - 1] + random_chance(&random, 0.9);
+		random_curve(&random, style, 0, suite.losses,
+					 probes->n_probes * probes->n_epochs);
+		open_suite(&suite);
+		build_some_indexes(&random, &suite);
+		for (int i = 0; i < 4; i++)
+		{
+			float	row[2 * MAX_EPOCHS];
+			int		n = random_row(&random, &suite, row);
+			int		except = random_below(&random, probes->n_probes);
+			Ranking ranking;
+
+			/* a probe that is left out would be the nearest, were it not */
+			if (random_chance(&random, 0.5))
+			{
+				n = probes->n_epochs;
+				memcpy(row, suite.losses + except * n, n * sizeof(float));
+			}
+			ranking = rank_all_probes(probes, row, n, except);
+			assert_int(search(&suite.classifier, row, n, except),
+					   neighbour_count(probes, &ranking), round);
+			compare_tag(&suite, &ranking, round);
+			free(ranking.ranked);
+		}
+		close_suite(&suite);
+	}
 }
 
 typedef float (*LossMaker)(Random *random, const void *how);
@@ -671,6 +734,7 @@ compare_evidence(Suite *suite, const Ranking *ranking, int number)
 	{
 		LabelEvidence evidence;
 
+		spoil_nearest(classifier);
 		metaprobe_classifier_begin(classifier, row, n, except);
 		evidence = metaprobe_classifier_evidence(classifier, label);
 		assert_neighbours_agree(suite, ranking, number);
@@ -1214,6 +1278,7 @@ main(void)
 		cmocka_unit_test(scores_agree_with_brute_force),
 		cmocka_unit_test(novelty_agrees_with_brute_force),
 		cmocka_unit_test(tags_agree_with_brute_force),
+		cmocka_unit_test(many_labels_agree_with_brute_force),
 		cmocka_unit_test(ties_agree_with_brute_force),
 		cmocka_unit_test(losses_of_any_scale_agree_with_brute_force),
 		cmocka_unit_test(nearly_equal_losses_agree_with_brute_force),

@@ -290,6 +290,10 @@ without_votes_nobody_wins(void **state)
 					   0, 0);
 	assert_int_equal(metaprobe_vote_winner(labels, 3, -1), -1);
 	assert_int_equal(metaprobe_vote_winner(labels, 0, -1), -1);
+	/* nor is there need of room for labels if there are none */
+	assert_same_double(metaprobe_vote(NULL, 0, NULL, WEIGHTS_UNIFORM, NULL,
+									  NULL, 0),
+					   0, 1);
 	/* a label without votes is no runner-up */
 	metaprobe_vote(&neighbour, 1, NULL, WEIGHTS_UNIFORM, NULL, labels, 3);
 	assert_int_equal(metaprobe_vote_winner(labels, 3, -1), 1);
