@@ -2,11 +2,14 @@
  * test_distance.c
  *		Unit tests of the distances between curves, epoch by epoch.
  */
+#define _DEFAULT_SOURCE /* for guarded.h */
+
 #include "both_kernels.h"
 #include "test.h"
 
 #include <float.h>
 
+#include "guarded.h"
 #include "one_distance.h"
 #include "random.h"
 #include "reference_distance.h"
@@ -140,6 +143,46 @@ several_at_once_are_as_one_by_one(void **state)
 								   round);
 		}
 	}
+}
+
+/* The last epochs, fewer than a vector holds, are all that is read of it. */
+static void
+nothing_behind_the_curves_is_read(void **state)
+{
+	Random	random = random_stream(__func__);
+	Guarded behind_a = open_guarded(MAX_N * sizeof(float));
+	Guarded behind_b = open_guarded(MAX_N * sizeof(float));
+
+	(void) state;
+	for (int n = 0; n <= MAX_N; n++)
+	{
+		float		 a[MAX_N];
+		float		 b[MAX_N];
+		const float *others[MAX_OTHERS];
+		const float *guarded;
+		double		 results[MAX_OTHERS];
+
+		random_curve(&random, STYLE_TRAINING, 0, a, n);
+		random_curve(&random, STYLE_TRAINING, 0, b, n);
+		guarded = copy_guarded(&behind_a, a, n * sizeof(float));
+		for (int j = 0; j < MAX_OTHERS; j++)
+			others[j] = copy_guarded(&behind_b, b, n * sizeof(float));
+		for (int metric = 0; metric < LENGTH_OF(cases); metric++)
+		{
+			for (int is_complete = 0; is_complete < 2; is_complete++)
+			{
+				metaprobe_distance_function(metric, is_complete)(guarded,
+																 others,
+																 MAX_OTHERS, n,
+																 n, results);
+				for (int j = 0; j < MAX_OTHERS; j++)
+					assert_same_double(results[j],
+									   cases[metric].in_lanes(a, b, n, n), n);
+			}
+		}
+	}
+	close_guarded(&behind_a);
+	close_guarded(&behind_b);
 }
 
 /* The examples in scikit-learn's documentation of nan_euclidean_distances. */
@@ -399,6 +442,7 @@ main(void)
 		test_with_both_kernels(bits_are_those_of_four_lanes),
 		test_with_both_kernels(values_are_those_of_the_formulas),
 		test_with_both_kernels(several_at_once_are_as_one_by_one),
+		test_with_both_kernels(nothing_behind_the_curves_is_read),
 		test_with_both_kernels(l2_is_nan_euclidean),
 		test_with_both_kernels(small_examples),
 		test_with_both_kernels(order_of_arguments_does_not_matter),
