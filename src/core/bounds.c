@@ -464,7 +464,9 @@ metaprobe_bounds_collect(const int32_t *bounds, int first, int end,
 
 /*
  * Leave those of n bounds, and their probes, that are at most the threshold.
- * Both arrays must have room for BOUND_SPARES more, which may be written to.
+ * Both arrays must have room for BOUND_SPARES more, which may be read and
+ * written, unless n is a multiple of BOUND_SLOT_UNIT: then nothing behind the n
+ * is touched.
  * Returns how many there are.
  */
 int
@@ -512,7 +514,10 @@ metaprobe_bounds_clear(BoundSlots *slots)
 	memset(slots->probes, 0, n * sizeof(int32_t));
 }
 
-/* Deal the bounds [first, end) out to the slots: after all of smaller number. */
+/*
+ * Deal the bounds [first, end) out to the slots, beginning with the first one:
+ * each range behind all that were dealt before, since slots were cleared.
+ */
 void
 metaprobe_bounds_deal(const int32_t *bounds, int first, int end,
 					  BoundSlots *slots)

@@ -27,7 +27,10 @@ typedef struct BoundSlots
 
 #define BOUND_SLOT_UNIT 8
 
-/* Collecting and keeping write so many numbers, at most, behind those there are. */
+/*
+ * Collecting writes so many numbers, at most, behind those it returns; keeping,
+ * behind those it was given.
+ */
 #define BOUND_SPARES 8
 
 extern int metaprobe_bounds_count(const int32_t *bounds, int first, int end,

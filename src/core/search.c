@@ -367,9 +367,10 @@ offer_measured(const Search *search, const ProbeRange *ranges, int n_ranges,
 }
 
 /*
- * Some probes of the ranges, which must not overlap: about n of those with the
- * smallest bounds, not measured yet.  They are put into candidates, and with
- * their bounds into the first slots.  Returns how many there are.
+ * Some probes of the ranges, which must ascend and not overlap: about n of
+ * those with the smallest bounds, not measured yet.  They are put into
+ * candidates, and with their bounds into the first slots.  Returns how many
+ * there are.
  */
 int
 metaprobe_search_sample(Search *search, const ProbeRange *ranges, int n_ranges,
