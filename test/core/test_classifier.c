@@ -322,6 +322,7 @@ spoil_nearest(Classifier *classifier)
 	Nearest *nearest = &classifier->nearest;
 
 	memset(nearest->items, 0xa5, classifier->probes.k * sizeof(Neighbour));
+	nearest->capacity = 0;
 	nearest->count = 0;
 }
 
