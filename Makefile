@@ -60,7 +60,8 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-# The mathematics' loops are written for the vectoriser.
+# The mathematics' loops are written for the vectoriser, which errno keeps from
+# taking several roots at once.
 src/core/%.o: CFLAGS += -O3 -fno-math-errno
 
 $(OBJS): $(wildcard src/*.h src/core/*.h)

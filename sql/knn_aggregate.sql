@@ -113,5 +113,11 @@ SELECT k, length(knn_label(label, distance, k)), md5(knn_probabilities(label, di
 	FROM (SELECT repeat('x', n % 300) || n AS label, 100000 - n AS distance FROM generate_series(19001, 20000) n) s, unnest('{1,2,7,40,500}'::integer[]) k
 	GROUP BY k ORDER BY k;
 
+-- sums of equal distances tie, however many neighbours there is room for, and in whatever order they come
+SELECT k, array_agg(DISTINCT label) FROM unnest('{160,161,200,256,257,300,1000}'::integer[]) k, generate_series(1, 20) seed,
+	LATERAL (SELECT knn_label(label, distance, k ORDER BY md5(distance || label || seed)) AS label
+		FROM (SELECT label, sqrt(g) * 0.1 + 0.01 AS distance FROM generate_series(1, 100) g, unnest('{a,b}'::text[]) label) d) x
+	GROUP BY k ORDER BY k;
+
 DROP VIEW votes;
 DROP TABLE neighbours, probes, samples, suites, joined, serial, wide, states;

@@ -354,14 +354,15 @@ metaprobe_neighbours_combine(PG_FUNCTION_ARGS)
 }
 
 /*
- * Let the neighbours vote.  Works on a copy, since the state may be used
- * again.  Returns the winner; -1 without neighbours.
+ * Let the neighbours vote.  Works on a copy, since the state may be used again,
+ * of the same capacity, which tells in what order they were kept.  Returns the
+ * winner; -1 without neighbours.
  */
 static int
 count_votes(const VoteState *state, LabelVotes **votes, double *total)
 {
 	Size	size = state->n_neighbours * sizeof(Neighbour);
-	Nearest nearest = {palloc(Max(size, 1)), state->n_neighbours,
+	Nearest nearest = {palloc(Max(size, 1)), state->neighbour_room,
 					   state->n_neighbours};
 
 	memcpy(nearest.items, state->neighbours, size);

@@ -98,7 +98,7 @@ deal_portable(const int32_t *bounds, int first, int end, BoundSlots *slots)
 #define AVX2 __attribute__((target("avx2,popcnt")))
 
 /*
- * What is left of an array behind its last eight is taken as eight, too, of
+ * What is left of an array behind its last whole eight is taken as eight, too, of
  * which some are not there: loops over a few at its end would be left at another
  * time for each curve, which no CPU guesses.
  */
@@ -482,8 +482,8 @@ metaprobe_bounds_keep(int32_t *bounds, int32_t *probes, int n,
 
 /*
  * A threshold that at least rank of n bounds, none of them negative, are
- * within, and few more: found by halving what it may be, which ends early once
- * it parts rank of them from the rest.
+ * within, and few more: the rank-th smallest, or what parts rank of them from
+ * the rest.
  */
 int32_t
 metaprobe_bounds_select(const int32_t *bounds, int n, int rank)

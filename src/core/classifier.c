@@ -59,8 +59,8 @@ metaprobe_classifier_size(const ProbeCurves *probes)
 
 /*
  * Prepare a classifier in memory of metaprobe_classifier_size() bytes, aligned
- * for doubles; best to a cache line, since it holds what vectors are read from.
- * It must stay where it is, and the arrays of *probes must outlive it.
+ * for doubles, for speed to a cache line.  It must stay where it is, and the
+ * arrays of *probes must outlive it.
  */
 void
 metaprobe_classifier_init(Classifier *c, const ProbeCurves *probes,
@@ -488,13 +488,13 @@ merge_ranked(Classifier *c)
 	int		 i = 0;
 	int		 j = 0;
 
+	metaprobe_nearest_reset(all, all->items, c->probes.k);
 	if (are_all_nearer(&c->own, &c->others))
 	{
 		memcpy(all->items, c->own.items, c->own.count * sizeof(Neighbour));
 		all->count = c->own.count;
 		return;
 	}
-	metaprobe_nearest_reset(all, all->items, c->probes.k);
 	while (all->count < all->capacity &&
 		   (i < c->own.count || j < c->others.count))
 	{

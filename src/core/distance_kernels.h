@@ -413,8 +413,8 @@ VARIANT(inner)(const float *a, double from_a, const float *const *others,
 }
 
 /*
- * A kernel as a function: whole batches first, then one by one; but two or more
- * are as quick as a batch of four, filled up with the last one.
+ * A kernel as a function: whole batches first.  Of those left a single one is
+ * taken alone, more as a batch that is filled up with the last of them.
  */
 #define KERNEL(name, metric, batch, flag) \
 	TARGET static void VARIANT( \

@@ -23,6 +23,9 @@ typedef int64_t FourCounts __attribute__((vector_size(4 * 8)));
 #define FOURS_AT_ONCE 4
 #define COUNTED_AT_ONCE (4 * FOURS_AT_ONCE)
 
+_Static_assert(MOST_COUNTED % COUNTED_AT_ONCE == 0,
+			   "there is room for whole vectors");
+
 static inline bool
 is_farther(const Neighbour *a, const Neighbour *b)
 {

