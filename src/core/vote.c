@@ -37,8 +37,8 @@ metaprobe_vote(const Neighbour *neighbours, int n_neighbours,
 	bool only_zero = weights == WEIGHTS_DISTANCE && n_neighbours > 0 &&
 					 neighbours[0].distance == 0;
 	double	   total = 0;
-	LabelVotes run = {0, 0};
-	int32_t	   of = 0;
+	LabelVotes run = {0, 0}; /* of neighbours of one label */
+	int32_t	   run_label = 0;
 
 	for (int label = 0; label < n_labels; label++)
 		labels[label] = (LabelVotes){0, 0};
@@ -53,18 +53,18 @@ metaprobe_vote(const Neighbour *neighbours, int n_neighbours,
 		if (only_zero && distance != 0)
 			break;
 		/* the next neighbour mostly has the same label: keep that at hand */
-		if (label != of)
+		if (label != run_label)
 		{
-			labels[of] = run;
+			labels[run_label] = run;
 			run = labels[label];
-			of = label;
+			run_label = label;
 		}
 		run.votes +=
 			weights == WEIGHTS_DISTANCE && !only_zero ? 1 / distance : 1;
 		run.distance_sum += distance;
 	}
 	if (n_neighbours > 0)
-		labels[of] = run;
+		labels[run_label] = run;
 	if (weights == WEIGHTS_BALANCED)
 		balance_votes(labels, n_labels, label_starts);
 

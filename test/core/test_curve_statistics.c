@@ -205,7 +205,7 @@ check_losses(const CurveStatistics *got, const Observed *observed,
 	assert_within(got->mean, mean_of(observed->losses, n), 1e-14L * size,
 				  number);
 	assert_same_double(got->final, (double) observed->losses[n - 1], number);
-	/* of -0 and 0 either may be told */
+	/* of 0 and -0, which no stored loss is, either may be told */
 	assert_that(got->minimum == (double) minimum, number);
 	assert_within(got->interquartile_range,
 				  plain_quantile(observed, 0.75L) -
